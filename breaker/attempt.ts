@@ -1,0 +1,37 @@
+/**
+ * What the audit log keeps of one attempt at one target. Never prompt or answer text, never a key.
+ */
+import type { FailureReason, OutcomeClass } from './outcome.ts'
+
+/** Where an attempt's token counts come from: the provider's own, our estimate, or what had arrived when it broke. */
+export type UsageSource = 'reported' | 'estimated' | 'partial'
+
+/** One attempt, finished. */
+export interface AttemptRecord {
+  /** The request's id, shared by all its attempts. */
+  readonly requestId: string
+  readonly target: string
+  /** The model as the target was asked for it. */
+  readonly model: string
+  /** The kind of provider, e.g. `azure-openai`. */
+  readonly provider: string
+  /** Whether the client asked for a stream. */
+  readonly stream: boolean
+  /** 1 for the first target tried. */
+  readonly attemptNo: number
+  readonly class: OutcomeClass
+  /** Null on success. */
+  readonly reason: FailureReason | null
+  /** The upstream's HTTP status; null when none arrived. */
+  readonly status: number | null
+  /** From the attempt's start to its first real output, in ms. */
+  readonly firstOutputMs: number | null
+  /** From the attempt's start to its end, in ms. */
+  readonly durationMs: number
+  readonly chunks: number
+  readonly promptTokens: number | null
+  readonly completionTokens: number | null
+  readonly totalTokens: number | null
+  readonly usageSource: UsageSource | null
+  readonly finishReason: string | null
+}

@@ -1,0 +1,42 @@
+/**
+ * Brings the tables up to date, also when several replicas start at once.
+ */
+import { fileURLToPath } from 'node:url'
+import type { PgliteDatabase } from 'drizzle-orm/pglite'
+import type postgres from 'postgres'
+
+const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
+
+/** Any number, as long as it is ours: 'llm-gateway' has no use for other advisory locks. */
+const MIGRATION_LOCK = 727_401_883
+
+/** How long to wait while other replicas migrate. */
+const LOCK_TIMEOUT = '60s'
+
+/**
+ * Migrates over two connections of its own: drizzle takes no lock, so one connection holds an advisory lock while the
+ * other migrates. The lock belongs to a transaction, not to a session, which a pooler in transaction mode respects.
+ * @param connect the postgres.js driver, loaded by the caller only when it is needed.
+ * @throws the driver's errors.
+ */
+export async function migratePostgres (connect: typeof postgres, url: string, connectTimeoutS: number): Promise<void> {
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { migrate } = await import('drizzle-orm/postgres-js/migrator')
+  const client = connect(url, { max: 2, prepare: false, connect_timeout: connectTimeoutS, onnotice: () => {} })
+  try {
+    const db = drizzle({ client })
+    await client.begin(async transaction => {
+      await transaction`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+      await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`
+      await migrate(db, { migrationsFolder })
+    })
+  } finally {
+    await client.end({ timeout: connectTimeoutS })
+  }
+}
+
+/** Migrates an embedded database; it has one connection, so nobody can be faster. Rejects with PGlite's errors. */
+export async function migratePglite (db: PgliteDatabase): Promise<void> {
+  const { migrate } = await import('drizzle-orm/pglite/migrator')
+  await migrate(db, { migrationsFolder })
+}
