@@ -1,0 +1,49 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+
+/** The environment variables of the gateway. Those that belong to a target are checked together, in `config/`. */
+
+const Text = (description: string) => Type.Optional(Type.String({ description }))
+const Url = (description: string) => Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', description }))
+/** It goes into a header: one that cannot would be quoted in the error of whoever builds the header. */
+const Key = Type.Optional(Type.String({ pattern: '^\\s*[\\x21-\\x7e][\\x20-\\x7e]*\\s*$', description: 'a key of printable ASCII characters' }))
+const Milliseconds = (value: number, description: string) => Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, default: value, description })
+/** Comma-separated SHA-256 digests in hex. */
+const Digests = (description: string) => Type.Optional(Type.String({ pattern: '^\\s*[0-9a-fA-F]{64}\\s*(,\\s*[0-9a-fA-F]{64}\\s*)*$', description }))
+
+export const Environment = Type.Object({
+  HOST: Type.String({ default: '0.0.0.0' }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 3000 }),
+  LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)), { default: 'info' }),
+  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://[^\\s]+$', description: 'a postgres:// URL' })),
+  DATA_DIR: Type.String({ default: '.data' }),
+  PROVIDERS: Text('provider names, separated by commas'),
+  AZURE_APIM_ENDPOINT: Url('an http(s) URL'),
+  AZURE_APIM_DEPLOYMENT: Text('a deployment'),
+  AZURE_APIM_API_VERSION: Text('a version'),
+  AZURE_APIM_KEY: Key,
+  AZURE_OPENAI_ENDPOINT: Url('an http(s) URL'),
+  AZURE_OPENAI_DEPLOYMENT: Text('a deployment'),
+  AZURE_OPENAI_API_VERSION: Text('a version'),
+  AZURE_OPENAI_API_KEY: Key,
+  OPENAI_BASE_URL: Url('an http(s) URL'),
+  OPENAI_API_KEY: Key,
+  OPENAI_MODEL: Text('a model'),
+  GEMINI_BASE_URL: Url('an http(s) URL'),
+  GEMINI_API_KEY: Key,
+  GEMINI_MODEL: Text('a model'),
+  BEDROCK_MODEL_ID: Text('a model id'),
+  AWS_REGION: Text('a region'),
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: Url('an http(s) URL'),
+  GATEWAY_CONFIG: Text('a path'),
+  STREAM_QUEUE_CAPACITY: Type.Integer({ minimum: 1, maximum: 100_000, default: 100 }),
+  FIRST_TOKEN_TIMEOUT_MS: Milliseconds(10_000, 'to the first real output'),
+  IDLE_TIMEOUT_MS: Milliseconds(10_000, 'between outputs'),
+  REQUEST_TIMEOUT_MS: Milliseconds(600_000, 'the whole request'),
+  MIDSTREAM_FAILOVER: Type.Union([Type.Literal('off'), Type.Literal('continue')], { default: 'off' }),
+  RESUME_TTL_MS: Milliseconds(60_000, 'how long a stream can be joined again'),
+  GATEWAY_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
+  ADMIN_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
+  SHUTDOWN_GRACE_MS: Milliseconds(120_000, 'how long a drain lets streams finish')
+})
+export type Environment = Static<typeof Environment>

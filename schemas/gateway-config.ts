@@ -1,0 +1,47 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import { AzureOptions, BedrockOptions, GeminiOptions, OpenAIOptions } from './provider-options.ts'
+
+/** The file that `GATEWAY_CONFIG` names: several targets, model aliases, and settings for each alias. */
+
+/** A name that can stand before the slash of `target/model`, and in a URL. */
+const TargetName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$', description: 'letters, digits, ".", "_" and "-"' })
+const Milliseconds = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
+
+const Target = <Kind extends string, Options extends Type.TObject>(provider: Kind, options: Options) =>
+  Type.Object({ name: TargetName, provider: Type.Literal(provider), options }, { additionalProperties: false })
+
+/** One target: a name, the kind of provider, and that provider's options. */
+export const TargetConfig = Type.Union([
+  Target('azure-apim', AzureOptions),
+  Target('azure-openai', AzureOptions),
+  Target('openai', OpenAIOptions),
+  Target('gemini', GeminiOptions),
+  Target('bedrock', BedrockOptions)
+])
+export type TargetConfig = Static<typeof TargetConfig>
+
+/** The kinds of provider, in the failover order of targets that the variables define. */
+export const PROVIDER_KINDS = ['azure-apim', 'azure-openai', 'openai', 'gemini', 'bedrock'] as const satisfies ReadonlyArray<TargetConfig['provider']>
+export type ProviderKind = typeof PROVIDER_KINDS[number]
+
+export const MidstreamFailover = Type.Union([Type.Literal('off'), Type.Literal('continue')])
+export type MidstreamFailover = Static<typeof MidstreamFailover>
+
+/** An alias: which targets it tries in which order, and what it sets otherwise than the variables. */
+export const ModelConfig = Type.Object({
+  targets: Type.Array(Type.String(), { minItems: 1 }),
+  firstTokenTimeoutMs: Type.Optional(Milliseconds),
+  idleTimeoutMs: Type.Optional(Milliseconds),
+  requestTimeoutMs: Type.Optional(Milliseconds),
+  midstreamFailover: Type.Optional(MidstreamFailover)
+}, { additionalProperties: false })
+export type ModelConfig = Static<typeof ModelConfig>
+
+export const GatewayConfigFile = Type.Object({
+  $schema: Type.Optional(Type.String()),
+  targets: Type.Array(TargetConfig, { minItems: 1 }),
+  models: Type.Optional(Type.Record(Type.String({ minLength: 1 }), ModelConfig)),
+  default: Type.Optional(Type.String())
+}, { $id: 'gateway-config', additionalProperties: false, description: 'The configuration file of the gateway.' })
+export type GatewayConfigFile = Static<typeof GatewayConfigFile>

@@ -1,0 +1,267 @@
+/**
+ * A bounded, asynchronous, single-direction queue: what a Go channel of capacity n is between two goroutines, between
+ * a producer and a consumer on one event loop.
+ *
+ *     producer                     queue                     consumer
+ *     offer / put  ──►  [ slot ][ slot ] … ≤ capacity  ──►  poll / drain / next
+ *     close, fail  ──►     after what is queued        ──►  end, error
+ *        signal    ◄──        what is queued is dropped ◄──  cancel
+ *
+ * It is bounded twice: in slots, and in the bytes that the items hold. One item larger than the byte limit is accepted
+ * into an empty queue, as it could never get through otherwise; the limit on a single item is the producer's.
+ */
+
+/** What became of an offered item. `full` and `cancelled`: it was not taken. */
+export type OfferResult = 'accepted' | 'full' | 'cancelled'
+
+/** How a queue stands. Items may still be queued when it is `closed` or `failed`; never when it is `cancelled`. */
+export type QueueState =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'failed', readonly error: Error }
+  | { readonly kind: 'cancelled', readonly reason: Error }
+
+export interface BoundedQueueOptions<T> {
+  /** Slots; at least 1. Default 100. */
+  readonly capacity?: number
+  /** Limit on the sum of `sizeOf` over the queued items, in bytes. Default: none. */
+  readonly maxBytes?: number
+  /** An item's size in bytes. Default: 0 for each. */
+  readonly sizeOf?: (item: T) => number
+}
+
+/** The producer used a queue after closing or failing it. */
+export class QueueClosedError extends Error {
+  override readonly name = 'QueueClosedError'
+  readonly code = 'QUEUE_CLOSED'
+}
+
+/** The consumer has gone: nobody will read what is put. */
+export class QueueCancelledError extends Error {
+  override readonly name = 'QueueCancelledError'
+  readonly code = 'QUEUE_CANCELLED'
+}
+
+interface Putter<T> { readonly item: T, readonly resolve: () => void, readonly reject: (error: Error) => void }
+interface Taker<T> { readonly resolve: (result: IteratorResult<T, undefined>) => void, readonly reject: (error: Error) => void }
+
+const OPEN: QueueState = { kind: 'open' }
+const CLOSED: QueueState = { kind: 'closed' }
+const END: IteratorResult<never, undefined> = { done: true, value: undefined }
+
+/** See the drawing at the top of the file. Order is first in, first out, for waiting puts and takes too. */
+export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
+  readonly capacity: number
+  readonly maxBytes: number
+  readonly #sizeOf: (item: T) => number
+  /** A ring: `#count` items from `#head` on. */
+  readonly #slots: Array<T | undefined>
+  #head = 0
+  #count = 0
+  #bytes = 0
+  #state: QueueState = OPEN
+  readonly #putters: Putter<T>[] = []
+  readonly #takers: Taker<T>[] = []
+  #waiting: { readonly item: T, readonly callback: () => void } | undefined
+  #onReadable: (() => void) | undefined
+  #aborter: AbortController | undefined
+
+  /** @throws {RangeError} capacity is not a positive integer, or maxBytes is not positive */
+  constructor ({ capacity = 100, maxBytes = Infinity, sizeOf = () => 0 }: BoundedQueueOptions<T> = {}) {
+    if (!Number.isInteger(capacity) || capacity < 1) throw new RangeError('capacity must be a positive integer')
+    if (!(maxBytes > 0)) throw new RangeError('maxBytes must be positive')
+    this.capacity = capacity
+    this.maxBytes = maxBytes
+    this.#sizeOf = sizeOf
+    this.#slots = new Array<T | undefined>(capacity)
+  }
+
+  /** Items queued now; never more than `capacity`. */
+  get size (): number { return this.#count }
+
+  /** Bytes queued now, by `sizeOf`. */
+  get bytes (): number { return this.#bytes }
+
+  get state (): QueueState { return this.#state }
+
+  /** True when nothing will come any more: closed, failed or cancelled, and drained. */
+  get exhausted (): boolean { return this.#count === 0 && this.#state.kind !== 'open' }
+
+  /** Aborted when the consumer cancels; for the producer to hand on to whatever it reads from. */
+  get signal (): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController()
+      if (this.#state.kind === 'cancelled') this.#aborter.abort(this.#state.reason)
+    }
+    return this.#aborter.signal
+  }
+
+  // ---- producer
+
+  /**
+   * Puts an item without waiting.
+   * @throws {QueueClosedError} the queue was closed or failed by its producer
+   */
+  offer (item: T): OfferResult {
+    if (this.#state.kind === 'cancelled') return 'cancelled'
+    if (this.#state.kind !== 'open') throw new QueueClosedError(`offer on a ${this.#state.kind} queue`)
+    // A put that waits goes first, or an item could overtake another.
+    if (this.#putters.length > 0 || !this.#fits(item)) return 'full'
+    this.#accept(item)
+    return 'accepted'
+  }
+
+  /**
+   * Puts an item, waiting while the queue is full.
+   * @throws {QueueClosedError} the queue is, or meanwhile was, closed or failed
+   * @throws {QueueCancelledError} the consumer is gone
+   */
+  put (item: T): Promise<void> {
+    if (this.#state.kind === 'cancelled') return Promise.reject(this.#state.reason)
+    if (this.#state.kind !== 'open') return Promise.reject(new QueueClosedError(`put on a ${this.#state.kind} queue`))
+    if (this.#putters.length === 0 && this.#fits(item)) {
+      this.#accept(item)
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => { this.#putters.push({ item, resolve, reject }) })
+  }
+
+  /**
+   * Calls back once, as soon as `item` can be offered with success or the consumer has cancelled; at once if that is so
+   * now. One callback at a time: a later one replaces an earlier one.
+   */
+  whenFits (item: T, callback: () => void): void {
+    if (this.#state.kind !== 'open' || (this.#putters.length === 0 && this.#fits(item))) callback()
+    else this.#waiting = { item, callback }
+  }
+
+  /** No more items; what is queued can still be taken. Puts that wait are refused. Without effect unless open. */
+  close (): void {
+    if (this.#state.kind === 'open') this.#settle(CLOSED)
+  }
+
+  /** As `close`, but the consumer gets `error` after what is queued. Without effect unless open. */
+  fail (error: Error): void {
+    if (this.#state.kind === 'open') this.#settle({ kind: 'failed', error })
+  }
+
+  // ---- consumer
+
+  /** The next item, if one is queued. */
+  poll (): T | undefined {
+    if (this.#count === 0) return undefined
+    const item = this.#shift()
+    this.#refill()
+    return item
+  }
+
+  /** All that is queued, in order; an empty array if nothing is. */
+  drain (): T[] {
+    const items: T[] = []
+    while (this.#count > 0) items.push(this.#shift())
+    if (items.length > 0) this.#refill()
+    return items
+  }
+
+  /**
+   * The next item, waiting for it if none is queued; `done` after the last one.
+   * @throws the producer's error, once everything before it was taken
+   */
+  next (): Promise<IteratorResult<T, undefined>> {
+    const item = this.poll()
+    if (item !== undefined) return Promise.resolve({ done: false, value: item })
+    if (this.#state.kind === 'failed') return Promise.reject(this.#state.error)
+    if (this.#state.kind !== 'open') return Promise.resolve(END)
+    return new Promise((resolve, reject) => { this.#takers.push({ resolve, reject }) })
+  }
+
+  /**
+   * Calls back once, as soon as there is something to poll or the queue has ended; at once if that is so now.
+   * One callback at a time: a later one replaces an earlier one.
+   */
+  onReadable (callback: () => void): void {
+    if (this.#count > 0 || this.#state.kind !== 'open') callback()
+    else this.#onReadable = callback
+  }
+
+  /** The consumer leaves: drops what is queued, refuses waiting puts, aborts `signal`. Without effect once exhausted. */
+  cancel (reason: Error = new QueueCancelledError('the consumer cancelled')): void {
+    if (this.#state.kind === 'cancelled' || this.exhausted) return
+    this.#slots.fill(undefined)
+    this.#head = 0
+    this.#count = 0
+    this.#bytes = 0
+    this.#settle({ kind: 'cancelled', reason })
+    this.#aborter?.abort(reason)
+  }
+
+  /** Leaving the loop early cancels. */
+  async * [Symbol.asyncIterator] (): AsyncGenerator<T, undefined, undefined> {
+    try {
+      for (let result = await this.next(); result.done !== true; result = await this.next()) yield result.value
+      return undefined
+    } finally {
+      this.cancel()
+    }
+  }
+
+  // ---- inside
+
+  #fits (item: T): boolean {
+    return this.#count < this.capacity && (this.#count === 0 || this.#bytes + this.#sizeOf(item) <= this.maxBytes)
+  }
+
+  #accept (item: T): void {
+    const taker = this.#takers.shift()
+    if (taker !== undefined) { // a take waits only while nothing is queued, so handing over keeps the order
+      taker.resolve({ done: false, value: item })
+      return
+    }
+    this.#slots[(this.#head + this.#count) % this.capacity] = item
+    this.#count++
+    this.#bytes += this.#sizeOf(item)
+    const callback = this.#onReadable
+    this.#onReadable = undefined
+    callback?.()
+  }
+
+  #shift (): T {
+    const item = this.#slots[this.#head]
+    if (item === undefined) throw new Error('unreachable: an empty slot inside the queue')
+    this.#slots[this.#head] = undefined
+    this.#head = (this.#head + 1) % this.capacity
+    this.#count--
+    this.#bytes = this.#count === 0 ? 0 : this.#bytes - this.#sizeOf(item)
+    return item
+  }
+
+  /** Room was made: waiting puts first, then whoever asked to be told. */
+  #refill (): void {
+    for (let putter = this.#putters[0]; putter !== undefined && this.#fits(putter.item); putter = this.#putters[0]) {
+      this.#putters.shift()
+      this.#accept(putter.item)
+      putter.resolve()
+    }
+    if (this.#waiting !== undefined && this.#putters.length === 0 && this.#fits(this.#waiting.item)) this.#wakeProducer()
+  }
+
+  #settle (state: QueueState): void {
+    this.#state = state
+    const refusal = state.kind === 'cancelled' ? state.reason : new QueueClosedError(`the queue was ${state.kind}`)
+    for (const putter of this.#putters.splice(0)) putter.reject(refusal)
+    for (const taker of this.#takers.splice(0)) {
+      if (state.kind === 'failed') taker.reject(state.error)
+      else taker.resolve(END)
+    }
+    const callback = this.#onReadable
+    this.#onReadable = undefined
+    callback?.()
+    this.#wakeProducer()
+  }
+
+  #wakeProducer (): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.callback()
+  }
+}

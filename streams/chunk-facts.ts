@@ -1,0 +1,70 @@
+import type { Usage } from '../schemas/chat-completion.ts'
+
+/** What the gateway has to know of a chunk that it passes on; everything else in it is the caller's business. */
+export interface ChunkFacts {
+  /** It holds something the model produced: text, reasoning, a refusal, a tool call, audio. Role and metadata are not output. */
+  readonly output: boolean
+  /** Choices that appear in it. */
+  readonly choices: readonly ChoiceFact[]
+  readonly usage: Usage | undefined
+}
+
+/** One choice of a chunk, and its finish reason if this chunk ends it. */
+export interface ChoiceFact {
+  readonly index: number
+  readonly finishReason: string | null
+}
+
+/** An object that came from outside, of which nothing is known but that it is one. */
+export type JsonObject = { readonly [key: string]: unknown }
+
+/** Whether a parsed JSON value is an object (not an array, not null). */
+export function isJsonObject (value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Fields of a delta or message that hold output. `reasoning` is what some compatible servers call `reasoning_content`. */
+const OUTPUT_FIELDS = ['content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call', 'audio', 'images'] as const
+
+/** Whether a delta or message, of any shape, holds output. */
+export function hasOutput (delta: unknown): boolean {
+  if (!isJsonObject(delta)) return false
+  return OUTPUT_FIELDS.some(field => {
+    const value = delta[field]
+    if (typeof value === 'string' || Array.isArray(value)) return value.length > 0
+    return isJsonObject(value)
+  })
+}
+
+/** Token counts of an upstream's usage object; undefined if it holds none. Other fields in it are kept. */
+export function usageOf (value: unknown): Usage | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = value
+  if (typeof prompt !== 'number' && typeof total !== 'number') return undefined
+  const promptTokens = typeof prompt === 'number' ? prompt : 0
+  const completionTokens = typeof completion === 'number' ? completion : 0
+  return {
+    ...value,
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: typeof total === 'number' ? total : promptTokens + completionTokens
+  }
+}
+
+/** The facts of a chunk as an upstream sent it, of any shape. */
+export function factsOf (chunk: JsonObject): ChunkFacts {
+  const choices: ChoiceFact[] = []
+  let output = false
+  if (Array.isArray(chunk['choices'])) {
+    for (const choice of chunk['choices']) {
+      if (!isJsonObject(choice)) continue
+      const { index, delta, finish_reason: finishReason } = choice
+      choices.push({
+        index: typeof index === 'number' ? index : 0,
+        finishReason: typeof finishReason === 'string' && finishReason !== '' ? finishReason : null
+      })
+      output ||= hasOutput(delta)
+    }
+  }
+  return { output, choices, usage: usageOf(chunk['usage']) }
+}

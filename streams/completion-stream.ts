@@ -1,0 +1,211 @@
+import type { Usage } from '../schemas/chat-completion.ts'
+import { UpstreamError } from '../errors/upstream-error.ts'
+import { BoundedQueue } from './bounded-queue.ts'
+import type { OfferResult } from './bounded-queue.ts'
+import type { ChunkFacts } from './chunk-facts.ts'
+
+/**
+ * One streamed completion, from a provider's reader to whoever sends it on.
+ *
+ *     provider ─► CompletionWriter ─► BoundedQueue of chunk JSON ─► CompletionStream ─► route
+ *                       │                                                 │
+ *                       └──── decides: complete, truncated, empty ───────►└ started, ended, report
+ *
+ * The writer alone knows when an answer is complete, by the rules of the chat completions format; so no provider can
+ * close a truncated stream as a good one.
+ */
+
+/** How a stream ended. */
+export type StreamEnd =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'failed', readonly error: Error }
+  /** The consumer left before the end. */
+  | { readonly kind: 'cancelled' }
+
+/** What is known of a stream so far; final once `ended` has resolved. Times are of `performance.now()`, in ms. */
+export interface StreamReport {
+  /** Chunks put into the queue. */
+  readonly chunks: number
+  readonly firstOutputAt: number | undefined
+  readonly lastOutputAt: number | undefined
+  /** The first choice's finish reason. */
+  readonly finishReason: string | null
+  /** The last usage that the provider reported. */
+  readonly usage: Usage | undefined
+}
+
+/** The consumer's side. Iterate over `queue`, or build a `QueueReadable` on it; cancelling it stops the upstream. */
+export interface CompletionStream {
+  /** Chunks as JSON text, one `chat.completion.chunk` each. Fails with the provider's error. */
+  readonly queue: BoundedQueue<string>
+  /** Resolves at the first real output, or at the end of a complete answer without any; rejects on a failure before. */
+  readonly started: Promise<void>
+  /** Resolves when nothing more will be written, however it came to that; never rejects. */
+  readonly ended: Promise<StreamEnd>
+  readonly report: StreamReport
+}
+
+/** How a stream of completions is bounded and what the caller asked to see in it. */
+export interface CompletionStreamOptions {
+  /** Slots of the queue. */
+  readonly capacity?: number
+  /** Bytes of memory that the queued chunks may hold. Default 1 MiB. */
+  readonly maxBytes?: number
+  /** Whether the caller wants the usage chunk. */
+  readonly includeUsage?: boolean
+  /** How many choices the request asked for. */
+  readonly choices?: number
+}
+
+const DEFAULT_MAX_BYTES = 1024 * 1024
+/** What V8 takes for a character at the most. */
+const BYTES_PER_CHARACTER = 2
+
+/** One chunk on its way: its JSON text (no line breaks) and what the gateway must know of it. */
+export interface Chunk {
+  readonly json: string
+  readonly facts: ChunkFacts
+}
+
+/** The producer's side; see the drawing at the top of the file. */
+export class CompletionWriter implements CompletionStream {
+  readonly queue: BoundedQueue<string>
+  readonly started: Promise<void>
+  readonly ended: Promise<StreamEnd>
+  readonly #start = Promise.withResolvers<void>()
+  readonly #end = Promise.withResolvers<StreamEnd>()
+  readonly #includeUsage: boolean
+  /** Choices seen, and whether each is finished. */
+  readonly #finished = new Map<number, boolean>()
+  readonly #expected: number
+  #usageChunk: string | undefined
+  #over = false
+  readonly report: { -readonly [K in keyof StreamReport]: StreamReport[K] } = {
+    chunks: 0, firstOutputAt: undefined, lastOutputAt: undefined, finishReason: null, usage: undefined
+  }
+
+  constructor ({ capacity = 100, maxBytes = DEFAULT_MAX_BYTES, includeUsage = false, choices = 1 }: CompletionStreamOptions = {}) {
+    this.queue = new BoundedQueue<string>({ capacity, maxBytes, sizeOf: text => text.length * BYTES_PER_CHARACTER })
+    this.#includeUsage = includeUsage
+    this.#expected = choices
+    this.started = this.#start.promise
+    this.ended = this.#end.promise
+    // Whoever is interested awaits it; a failure that nobody awaits reaches the consumer through the queue.
+    this.started.catch(() => {})
+    this.queue.signal.addEventListener('abort', () => { this.#conclude({ kind: 'cancelled' }) }, { once: true })
+  }
+
+  /** Aborted when the consumer leaves: the upstream is to be let go. */
+  get signal (): AbortSignal { return this.queue.signal }
+
+  /** Whether the stream has ended, for whatever reason; what comes after is ignored. */
+  get over (): boolean { return this.#over }
+
+  /** Offers a chunk; `full` means that it was not taken, and to try again when it fits. */
+  offer (chunk: Chunk): OfferResult {
+    if (this.#over) return 'cancelled'
+    if (this.#isUsageOnly(chunk)) return 'accepted'
+    const result = this.queue.offer(chunk.json)
+    if (result === 'accepted') this.#observe(chunk.facts)
+    return result
+  }
+
+  /**
+   * Puts a chunk, waiting while the queue is full.
+   * @throws {QueueCancelledError} the consumer has left
+   */
+  async put (chunk: Chunk): Promise<void> {
+    if (this.#isUsageOnly(chunk)) return
+    await this.queue.put(chunk.json)
+    if (this.#over) return // failed in the very turn in which the chunk was taken
+    this.#observe(chunk.facts)
+  }
+
+  /**
+   * The upstream ended in order: by its terminal event, or (`terminal: false`) by just ending. Whether that makes a
+   * complete answer is decided here.
+   */
+  end ({ terminal }: { readonly terminal: boolean }): void {
+    if (this.#over) return
+    const generated = this.report.firstOutputAt !== undefined
+    const anyFinished = [...this.#finished.values()].some(Boolean)
+    if (!generated && !anyFinished) {
+      this.fail(new UpstreamError('empty', 'The provider ended its answer without generating anything.'))
+    } else if (!terminal && !this.#allFinished()) {
+      this.fail(new UpstreamError('truncated', 'The provider ended the stream before the answer was complete.'))
+    } else {
+      this.#complete()
+    }
+  }
+
+  /** The upstream broke; the consumer gets `error` after what is queued. */
+  fail (error: Error): void {
+    if (this.#over) return
+    this.queue.fail(error)
+    this.#conclude({ kind: 'failed', error })
+  }
+
+  /** The connection broke. What comes after every choice's finish reason is not missed; before that it is a failure. */
+  broken (error: Error): void {
+    if (this.#over) return
+    if (this.#finished.size > 0 && this.#allFinished()) this.#complete()
+    else this.fail(error)
+  }
+
+  /** The usage chunk comes once and last, and only to who asked for it, so it waits for the end. */
+  #isUsageOnly ({ json, facts }: Chunk): boolean {
+    if (facts.usage === undefined || facts.choices.length > 0) return false
+    this.report.usage = facts.usage
+    this.#usageChunk = json
+    return true
+  }
+
+  #observe (facts: ChunkFacts): void {
+    const { report } = this
+    report.chunks++
+    if (facts.usage !== undefined) report.usage = facts.usage
+    for (const { index, finishReason } of facts.choices) {
+      if (finishReason !== null) {
+        this.#finished.set(index, true)
+        report.finishReason ??= finishReason
+      } else if (!this.#finished.has(index)) this.#finished.set(index, false)
+    }
+    if (facts.output) {
+      report.lastOutputAt = performance.now()
+      if (report.firstOutputAt === undefined) {
+        report.firstOutputAt = report.lastOutputAt
+        this.#start.resolve()
+      }
+    }
+  }
+
+  #allFinished (): boolean {
+    if (this.#finished.size < this.#expected) return false
+    for (const finished of this.#finished.values()) if (!finished) return false
+    return true
+  }
+
+  #complete (): void {
+    if (!this.#includeUsage || this.#usageChunk === undefined) {
+      this.queue.close()
+      this.#conclude({ kind: 'complete' })
+      return
+    }
+    this.#over = true
+    this.#start.resolve()
+    this.report.chunks++
+    this.queue.put(this.#usageChunk).then(() => {
+      this.queue.close()
+      this.#conclude({ kind: 'complete' })
+    }, () => {
+      // The consumer left while the last chunk waited; the abort listener has concluded the stream.
+    })
+  }
+
+  #conclude (end: StreamEnd): void {
+    this.#over = true
+    if (end.kind === 'failed') this.#start.reject(end.error)
+    else this.#start.resolve()
+    this.#end.resolve(end)
+  }
+}

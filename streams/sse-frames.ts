@@ -1,0 +1,45 @@
+import type { BatchEncoder } from './queue-readable.ts'
+
+/**
+ * Frames of Server-Sent Events, as the gateway writes them.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+
+/** A comment line, which clients ignore. */
+export const KEEP_ALIVE_COMMENT = ': keep-alive\n\n'
+
+/** One event: its number and one line of data. The data must hold no line break (JSON text has none). */
+export function frame (id: number, data: string): string {
+  return `id: ${id}\ndata: ${data}\n\n`
+}
+
+/**
+ * Numbers chunks from 1 and closes the stream: with `[DONE]` if the producer finished, and with one error frame if it
+ * failed. Nothing else writes the end, so a broken stream can not look complete.
+ */
+export class ChunkFrames implements BatchEncoder<string> {
+  readonly #errorJson: (error: Error) => string
+  #id = 0
+
+  /** @param errorJson the body of the error frame, as JSON text without line breaks */
+  constructor (errorJson: (error: Error) => string) {
+    this.#errorJson = errorJson
+  }
+
+  /** Frames written so far, the closing one included. */
+  get count (): number { return this.#id }
+
+  encode (chunks: readonly string[]): string {
+    let text = ''
+    for (const chunk of chunks) text += frame(++this.#id, chunk)
+    return text
+  }
+
+  end (): string {
+    return frame(++this.#id, '[DONE]')
+  }
+
+  fail (error: Error): string {
+    return frame(++this.#id, this.#errorJson(error))
+  }
+}
