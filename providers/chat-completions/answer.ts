@@ -1,0 +1,57 @@
+import { UpstreamError } from '../../errors/upstream-error.ts'
+import { factsOf, hasOutput, isJsonObject, usageOf } from '../../streams/chunk-facts.ts'
+import type { JsonObject } from '../../streams/chunk-facts.ts'
+import type { Chunk } from '../../streams/completion-stream.ts'
+import type { SseEvent } from '../../streams/sse-reader.ts'
+import type { Completion } from '../provider.ts'
+import { inBandError } from './errors.ts'
+
+/**
+ * Reading answers in the chat completions format: just as much as the gateway must know, passing on the upstream's text.
+ * @see https://platform.openai.com/docs/api-reference/chat-streaming/streaming
+ */
+
+/**
+ * One event of a stream.
+ * @throws {UpstreamError} the event reports an error, or is not a chunk
+ */
+export function chunkOfEvent ({ type, data }: SseEvent, secrets: readonly string[]): Chunk | 'end' | undefined {
+  if (data === '[DONE]') return 'end'
+  if (data === '') return undefined
+  const body = objectOf(data)
+  if (isError(body) || type === 'error') throw inBandError(body, secrets)
+  // Data of several lines is joined by line breaks, which a frame cannot hold.
+  return { json: data.includes('\n') ? JSON.stringify(body) : data, facts: factsOf(body) }
+}
+
+/**
+ * A whole answer.
+ * @throws {UpstreamError} it is an error, not a completion, or nothing was generated
+ */
+export function completionOf (text: string, secrets: readonly string[]): Completion {
+  const body = objectOf(text)
+  if (isError(body)) throw inBandError(body, secrets)
+  const choices = Array.isArray(body['choices']) ? body['choices'].filter(isJsonObject) : []
+  const finishReasons = choices.map(choice => choice['finish_reason']).filter(reason => typeof reason === 'string' && reason !== '')
+  if (finishReasons.length === 0 && !choices.some(choice => hasOutput(choice['message']))) {
+    throw new UpstreamError('empty', 'The provider answered without generating anything.')
+  }
+  const finishReason = finishReasons[0]
+  return { json: text, finishReason: typeof finishReason === 'string' ? finishReason : null, usage: usageOf(body['usage']) }
+}
+
+/** An error in place of an answer, or beside its beginning. Some servers send `"error": null`, or "" with each chunk. */
+function isError ({ error, choices }: JsonObject): boolean {
+  return isJsonObject(error) || (typeof error === 'string' && error !== '' && !Array.isArray(choices))
+}
+
+function objectOf (text: string): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new UpstreamError('malformed', 'The provider sent something that is not JSON.', { cause: error })
+  }
+  if (!isJsonObject(value)) throw new UpstreamError('malformed', 'The provider sent something that is not a completion.')
+  return value
+}

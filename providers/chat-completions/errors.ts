@@ -1,0 +1,101 @@
+import type { FailureReason } from '../../breaker/outcome.ts'
+import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
+import { isJsonObject } from '../../streams/chunk-facts.ts'
+import type { JsonObject } from '../../streams/chunk-facts.ts'
+import type { WholeResponse } from '../../upstream/http-upstream.ts'
+import { retryAfterMs } from '../../upstream/retry-after.ts'
+
+/**
+ * Errors of servers that speak the chat completions format: OpenAI, Azure OpenAI, Azure API Management in front of it,
+ * and compatible ones, which differ in the shape of the body.
+ * @see https://platform.openai.com/docs/guides/error-codes/api-errors
+ * @see https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter
+ */
+
+/** What can be read of an error object, whatever its shape. */
+interface ErrorFields {
+  readonly message: string
+  readonly type: string
+  readonly code: string
+  readonly param: string | undefined
+  readonly innerCode: string
+}
+
+/** A status that is not 2xx, with its body. `secrets` are kept out of the message. */
+export function statusError ({ status, headers, text }: WholeResponse, secrets: readonly string[]): UpstreamError {
+  const fields = fieldsOf(parsed(text))
+  return errorOf(reasonOfStatus(status, fields), fields, secrets, status, retryAfterMs(headers))
+}
+
+/** An error object inside a 200 answer. */
+export function inBandError (body: JsonObject, secrets: readonly string[]): UpstreamError {
+  const fields = fieldsOf(body)
+  const status = Number(fields.code)
+  const reason = status >= 400 && status < 500 ? reasonOfStatus(status, fields) : reasonOfWords(fields) ?? 'in_band_error'
+  return errorOf(reason, fields, secrets, status >= 400 && status < 600 ? status : undefined, undefined)
+}
+
+function errorOf (reason: FailureReason, fields: ErrorFields, secrets: readonly string[], status: number | undefined, retryAfter: number | undefined): UpstreamError {
+  // Only where the caller can do something about it is it shown in the provider's words.
+  const { code, param } = fields
+  switch (reason) {
+    case 'invalid_request': {
+      const message = withoutSecrets(fields.message, secrets)
+      return new UpstreamError(reason, message === '' ? 'The provider refused the request as invalid.' : message, { status, param, ...(code === '' ? {} : { code }) })
+    }
+    case 'content_filter':
+      return new UpstreamError(reason, 'The provider\'s content filter refused the prompt.', { status, param, code: 'content_filter' })
+    default:
+      return new UpstreamError(reason, status === undefined ? 'The provider reported an error.' : `The provider answered with status ${status}.`, { status, retryAfterMs: retryAfter })
+  }
+}
+
+function reasonOfStatus (status: number, fields: ErrorFields): FailureReason {
+  if (status === 400 || status === 413 || status === 415 || status === 422) {
+    return reasonOfWords(fields) === 'content_filter' ? 'content_filter' : 'invalid_request'
+  }
+  if (status === 401) return 'unauthorized'
+  if (status === 402) return 'quota_exhausted'
+  // API Management's quota policy answers 403.
+  if (status === 403) return /quota/i.test(fields.message) ? 'quota_exhausted' : 'unauthorized'
+  if (status === 404) return 'not_found'
+  if (status === 429) return reasonOfWords(fields) === 'quota_exhausted' ? 'quota_exhausted' : 'rate_limited'
+  if (status === 408 || status === 424 || status >= 500) return 'upstream_error'
+  return status >= 400 ? 'invalid_request' : 'malformed'
+}
+
+function reasonOfWords ({ type, code, innerCode }: ErrorFields): FailureReason | undefined {
+  if (code === 'content_filter' || innerCode === 'ResponsibleAIPolicyViolation') return 'content_filter'
+  const words = `${type} ${code}`
+  if (/insufficient_quota|billing/.test(words)) return 'quota_exhausted'
+  if (/rate_limit|too_many_requests/i.test(words)) return 'rate_limited'
+  if (/invalid_request|context_length_exceeded/.test(words)) return 'invalid_request'
+  return undefined
+}
+
+/** `{error: {…}}`, `{error: "…"}`, `{message, code}`, `{statusCode, message}`, `{detail: …}`. */
+function fieldsOf (body: unknown): ErrorFields {
+  const outer = isJsonObject(body) ? body : {}
+  const error = isJsonObject(outer['error']) ? outer['error'] : outer
+  const inner = isJsonObject(error['innererror']) ? error['innererror'] : {}
+  const message = [error['message'], outer['error'], outer['detail']].find(value => typeof value === 'string')
+  return {
+    message: text(message),
+    type: text(error['type']),
+    code: text(error['code'] ?? outer['statusCode']),
+    param: typeof error['param'] === 'string' ? error['param'] : undefined,
+    innerCode: text(inner['code'])
+  }
+}
+
+function text (value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+function parsed (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,104 @@
+import { UpstreamError } from '../../errors/upstream-error.ts'
+import { CompletionWriter } from '../../streams/completion-stream.ts'
+import type { CompletionStream } from '../../streams/completion-stream.ts'
+import { EventPump } from '../../upstream/event-pump.ts'
+import { HttpUpstream } from '../../upstream/http-upstream.ts'
+import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
+import { header } from '../../upstream/retry-after.ts'
+import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import { refusalError } from './errors.ts'
+import { jsonValue } from './json.ts'
+import { geminiRequest } from './request.ts'
+import { ChunkTranslator, completionOf } from './response.ts'
+import type { AnswerContext } from './response.ts'
+
+/** Where a Gemini target is, and with what it is asked. */
+export interface GeminiTarget {
+  /** With or without the version (`/v1beta`) at its end. */
+  readonly baseURL: string
+  readonly apiKey: string
+  /** With or without `models/` before it. */
+  readonly model: string
+}
+
+/** The version that knows all that the gateway asks for. */
+const VERSION = '/v1beta'
+
+/**
+ * A model of Google's Gemini API.
+ *
+ * The bytes are moved by the gateway's own HTTP client and not by `@google/generative-ai`, of which types and enums are
+ * used. Its `generateContentStream` tees the response, and the branch that nobody reads is buffered without bound, so
+ * that a slow client's backpressure never reaches Google; and it calls the global `fetch`, which has one connection
+ * pool for the whole process and takes no other.
+ */
+export class GeminiProvider implements Provider {
+  readonly kind = 'gemini'
+  readonly model: string
+  readonly #upstream: HttpUpstream
+  readonly #root: string
+  readonly #apiKey: string
+
+  /** @throws {TypeError} the base URL is none */
+  constructor ({ baseURL, apiKey, model }: GeminiTarget) {
+    const { origin, pathname } = new URL(baseURL)
+    const path = pathname.replace(/\/+$/, '')
+    this.#root = /\/v1(?:alpha|beta)?$/.test(path) ? path : path + VERSION
+    this.#apiKey = apiKey
+    this.#upstream = new HttpUpstream({ origin })
+    this.model = model
+  }
+
+  async complete (call: CompletionCall): Promise<Completion> {
+    const response = await this.#upstream.whole(this.#request(call, 'generateContent'))
+    if (response.status < 200 || response.status >= 300) throw refusalError(response, [this.#apiKey])
+    const completion = completionOf(jsonValue(response.text), this.#context(call))
+    return {
+      json: JSON.stringify(completion),
+      finishReason: completion.choices[0]?.finish_reason ?? null,
+      usage: completion.usage ?? undefined
+    }
+  }
+
+  async stream (call: StreamCall): Promise<CompletionStream> {
+    const { request, queue } = call
+    const writer = new CompletionWriter({ ...queue, choices: request.n ?? 1, includeUsage: request.stream_options?.include_usage === true })
+    const { translate, flush } = new ChunkTranslator(this.#context(call))
+    const response = await this.#upstream.stream(
+      this.#request(call, 'streamGenerateContent?alt=sse'),
+      flow => new EventPump(writer, ({ data }) => translate(data), flow, flush)
+    )
+    if (response.kind === 'refused') throw refusalError(response.response, [this.#apiKey])
+    if (/^application\/json\b/i.test(header(response.headers, 'content-type') ?? '')) {
+      writer.queue.cancel() // closes the connection
+      throw new UpstreamError('malformed', 'The provider answered a streamed request with JSON.')
+    }
+    return writer
+  }
+
+  async close (): Promise<void> {
+    await this.#upstream.close()
+  }
+
+  #request (call: CompletionCall, method: string): UpstreamRequest {
+    const model = modelOf(call.model ?? this.model)
+    return {
+      path: `${this.#root}/models/${encodeURIComponent(model)}:${method}`,
+      headers: {
+        'content-type': 'application/json',
+        // Not in the URL, where it would end up in the logs of every proxy.
+        'x-goog-api-key': this.#apiKey
+      },
+      body: JSON.stringify(geminiRequest(call.request, model)),
+      signal: call.signal
+    }
+  }
+
+  #context (call: CompletionCall): AnswerContext {
+    return { model: modelOf(call.model ?? this.model), created: Math.floor(Date.now() / 1000), secrets: [this.#apiKey] }
+  }
+}
+
+function modelOf (name: string): string {
+  return name.startsWith('models/') ? name.slice('models/'.length) : name
+}

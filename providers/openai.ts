@@ -1,0 +1,24 @@
+import { OpenAIOptions } from '../schemas/provider-options.ts'
+import { ChatCompletionsProvider } from './chat-completions/provider.ts'
+import { defineProvider, ProviderOptionsError } from './define-provider.ts'
+
+const DEFAULT_BASE_URL = 'https://api.openai.com/v1'
+/** The SDK insists on a key; servers that want none ignore it. */
+const NO_KEY = 'none'
+
+/**
+ * OpenAI, and every server that speaks its API (vLLM, Ollama, llama.cpp …) by its base URL. Options:
+ * `schemas/provider-options`. The official SDK shapes URL, authentication and headers.
+ * @see https://platform.openai.com/docs/api-reference/chat/create
+ */
+export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey = NO_KEY, model }) => {
+  if (apiKey === NO_KEY && baseURL === undefined) throw new ProviderOptionsError('provider openai: apiKey is required without a baseURL')
+  const { OpenAI } = await import('openai')
+  // Organization and project are named, or the SDK would look for them in the process's environment.
+  const client = new OpenAI({ apiKey, baseURL: baseURL ?? DEFAULT_BASE_URL, organization: null, project: null, maxRetries: 0 })
+  const endpoint = async () => {
+    const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} })
+    return { url, headers: req.headers }
+  }
+  return ChatCompletionsProvider.create({ kind: 'openai', model, secrets: [apiKey], endpoint })
+})

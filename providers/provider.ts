@@ -1,0 +1,52 @@
+import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
+import type { Usage } from '../schemas/chat-completion.ts'
+import type { CompletionStream } from '../streams/completion-stream.ts'
+
+/** One request to one target. */
+export interface CompletionCall {
+  /** Validated. Not to be changed: the next target gets the same object. */
+  readonly request: ChatCompletionRequest
+  /** Replaces the target's own model or deployment. */
+  readonly model?: string | undefined
+  /**
+   * Aborting it ends the call at any stage, that of a running stream included, and closes its connection. Its reason,
+   * where that is an `UpstreamError`, is the error of the call; otherwise that error says `client_closed`.
+   */
+  readonly signal: AbortSignal
+}
+
+/** A streamed request, and how much of its answer may wait for a slow consumer. */
+export interface StreamCall extends CompletionCall {
+  readonly queue?: { readonly capacity?: number, readonly maxBytes?: number }
+}
+
+/** A whole answer. */
+export interface Completion {
+  /** One `chat.completion` object as JSON text. */
+  readonly json: string
+  /** The first choice's; null where the provider gave none. */
+  readonly finishReason: string | null
+  readonly usage: Usage | undefined
+}
+
+/**
+ * A target: one deployment or model of one provider. Requests and answers are in the chat completions format, whatever
+ * the provider speaks. Nothing is retried here; that is for whoever has other targets.
+ */
+export interface Provider {
+  /** The protocol: `openai`, `bedrock` … */
+  readonly kind: string
+  /** The model or deployment that it was configured with. */
+  readonly model: string
+  /**
+   * @throws {UpstreamError} every failure; `unsupported` (with `param`) where this provider cannot express the request
+   */
+  complete (call: CompletionCall): Promise<Completion>
+  /**
+   * Resolves as soon as the provider has accepted the request (a 2xx status); the answer then comes through the queue.
+   * @throws {UpstreamError} every failure before that, as in `complete`; later ones reach the queue's consumer
+   */
+  stream (call: StreamCall): Promise<CompletionStream>
+  /** Closes its connections; calls under way fail. */
+  close (): Promise<void>
+}

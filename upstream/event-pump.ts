@@ -1,0 +1,154 @@
+import { UpstreamError } from '../errors/upstream-error.ts'
+import type { Chunk, CompletionWriter } from '../streams/completion-stream.ts'
+import { SseReader, SseTooLargeError } from '../streams/sse-reader.ts'
+import type { SseEvent } from '../streams/sse-reader.ts'
+import type { BodyFlow, BodyReader } from './http-upstream.ts'
+
+/**
+ * What one event of an upstream becomes: chunks to write (in order), nothing, or the end of the answer.
+ * Throws an UpstreamError where the event reports one.
+ */
+export type Translate = (event: SseEvent) => Chunk | readonly Chunk[] | 'end' | undefined
+
+/**
+ * The last chunks of an answer whose protocol has no terminal event: called once, when the body has ended and all that
+ * came in it is delivered. Throws an UpstreamError where what came is no answer.
+ */
+export type Flush = () => readonly Chunk[]
+
+/** How long an upstream may keep its connection open after its terminal event, in ms. */
+const LINGER_MS = 1000
+
+/**
+ * Moves an upstream's Server-Sent Events into a completion stream, no faster than the consumer takes them.
+ *
+ * Synchronous from the socket's bytes to the queue. When the queue is full, the chunk at hand waits, parsing stops
+ * between two events, and the socket is not read, so that a stalled client costs the queue and one read's bytes.
+ */
+export class EventPump implements BodyReader {
+  readonly #writer: CompletionWriter
+  readonly #translate: Translate
+  readonly #flow: BodyFlow
+  /** Undefined when it was called, or if there is none. */
+  #flush: Flush | undefined
+  readonly #reader = new SseReader()
+  /** Chunks of the event at hand that are not in the queue yet, from `#at` on. */
+  #pending: readonly Chunk[] = []
+  #at = 0
+  #paused = false
+  #upstreamEnded = false
+  /** The connection broke while the consumer was behind. */
+  #broken: UpstreamError | undefined
+  #linger: NodeJS.Timeout | undefined
+
+  constructor (writer: CompletionWriter, translate: Translate, flow: BodyFlow, flush?: Flush) {
+    this.#writer = writer
+    this.#translate = translate
+    this.#flow = flow
+    this.#flush = flush
+    writer.signal.addEventListener('abort', () => this.#flow.abandon(), { once: true })
+  }
+
+  data (bytes: Buffer): void {
+    if (this.#writer.over) return
+    this.#reader.push(bytes)
+    if (!this.#paused) this.#run()
+  }
+
+  end (): void {
+    clearTimeout(this.#linger)
+    this.#upstreamEnded = true
+    if (!this.#paused) this.#run()
+  }
+
+  fail (error: UpstreamError): void {
+    clearTimeout(this.#linger)
+    // What came before the break is still to be delivered, and may hold the answer's end. Not so when it was us who
+    // broke it off: then the consumer shall know at once.
+    if (this.#paused && error.reason === 'reset') this.#broken = error
+    else this.#writer.broken(error)
+  }
+
+  readonly #run = (): void => {
+    try {
+      while (this.#deliver()) {
+        const event = this.#reader.next()
+        if (event === undefined) {
+          if (this.#flushed()) continue
+          this.#idle()
+          return
+        }
+        const result = this.#translate(event)
+        if (result === undefined) continue
+        if (result === 'end') {
+          this.#terminate()
+          return
+        }
+        this.#pending = Array.isArray(result) ? result : [result]
+        this.#at = 0
+      }
+    } catch (error) {
+      this.#writer.fail(asUpstreamError(error))
+      this.#flow.abandon()
+    }
+  }
+
+  /** Whether all pending chunks are in the queue; otherwise it comes back when there is room. */
+  #deliver (): boolean {
+    for (let chunk = this.#pending[this.#at]; chunk !== undefined; chunk = this.#pending[this.#at]) {
+      const result = this.#writer.offer(chunk)
+      if (result === 'cancelled') return false
+      if (result === 'full') {
+        if (!this.#paused) {
+          this.#paused = true
+          this.#flow.pause()
+        }
+        this.#writer.queue.whenFits(chunk.json, this.#run)
+        return false
+      }
+      this.#at++
+    }
+    return true
+  }
+
+  /** Whether the end of the body has brought the last chunks just now. */
+  #flushed (): boolean {
+    if (!this.#upstreamEnded || this.#flush === undefined) return false
+    const flush = this.#flush
+    this.#flush = undefined
+    this.#pending = flush()
+    this.#at = 0
+    return true
+  }
+
+  /** Everything read so far is delivered. */
+  #idle (): void {
+    if (this.#upstreamEnded) {
+      this.#writer.end({ terminal: false })
+    } else if (this.#broken !== undefined) {
+      this.#writer.broken(this.#broken)
+    } else if (this.#paused) {
+      this.#paused = false
+      this.#flow.resume()
+    }
+  }
+
+  /** The answer is complete. Its connection is kept for the next request if the body ends as well. */
+  #terminate (): void {
+    this.#writer.end({ terminal: true })
+    if (this.#upstreamEnded) return
+    if (this.#paused) {
+      this.#paused = false
+      this.#flow.resume()
+    }
+    this.#linger = setTimeout(() => this.#flow.abandon(), LINGER_MS)
+    this.#linger.unref()
+  }
+}
+
+/** What the parsers throw, as the one error type. */
+function asUpstreamError (error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error
+  if (error instanceof SseTooLargeError) return new UpstreamError('malformed', 'An event of the provider is larger than the gateway accepts.', { cause: error })
+  return new UpstreamError('malformed', 'The provider sent something that the gateway cannot read.', { cause: error })
+}

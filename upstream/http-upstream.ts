@@ -1,0 +1,261 @@
+import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
+import { UpstreamError } from '../errors/upstream-error.ts'
+import { abortError, transportError } from './transport-error.ts'
+
+/** One POST to an upstream. */
+export interface UpstreamRequest {
+  /** Path and query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Aborting it ends the request at any stage, with its reason where that is an UpstreamError. */
+  readonly signal: AbortSignal
+}
+
+/** A whole answer, of any status. */
+export interface WholeResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** Who reads a streamed body. Every method is called on the event loop turn in which the bytes came. */
+export interface BodyReader {
+  data (bytes: Buffer): void
+  /** The body ended in order. */
+  end (): void
+  /** The body broke, or the signal aborted it. */
+  fail (error: UpstreamError): void
+}
+
+/** The reader's hold on the body. */
+export interface BodyFlow {
+  /** Stop reading from the socket, until `resume`. */
+  pause (): void
+  resume (): void
+  /** Give the rest up: the socket is closed. Nothing is called back any more. */
+  abandon (): void
+}
+
+/** What came of a streamed request. */
+export type StreamResponse =
+  | { readonly kind: 'stream', readonly headers: IncomingHttpHeaders }
+  /** A status that is not 2xx, with its whole body. */
+  | { readonly kind: 'refused', readonly response: WholeResponse }
+
+export interface HttpUpstreamOptions {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** How long a connection may take to be made, in ms. Default 5000. */
+  readonly connectTimeoutMs?: number
+  /** The largest whole answer, in bytes. Default 64 MiB. */
+  readonly maxBodyBytes?: number
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 5000
+const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
+const KEEP_ALIVE_MS = 30_000
+
+/**
+ * One upstream's connection pool, on undici's dispatch: the body's bytes reach the reader without a stream in between.
+ * Deadlines are the caller's (by the signal); redirects are not followed, so a key never goes to another host.
+ */
+export class HttpUpstream {
+  readonly #pool: Pool
+  readonly #maxBodyBytes: number
+
+  constructor ({ origin, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HttpUpstreamOptions) {
+    this.#maxBodyBytes = maxBodyBytes
+    this.#pool = new Pool(origin, {
+      connections: null, // as many as there are requests: a stream waits for no other stream
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: connectTimeoutMs },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS
+    })
+  }
+
+  /**
+   * Sends a request and reads the whole answer.
+   * @throws {UpstreamError} `connect`, `reset`, `malformed`, or the signal's reason; never for a status
+   */
+  whole (request: UpstreamRequest): Promise<WholeResponse> {
+    return new Promise((resolve, reject) => {
+      this.#dispatch(request, new WholeHandler(request.signal, this.#maxBodyBytes, resolve, reject))
+    })
+  }
+
+  /**
+   * Sends a request and hands the body to a reader, from a 2xx status on; resolves when the status is there.
+   * @param open makes the reader, once the body is there to be read
+   * @throws {UpstreamError} `connect`, `reset`, or the signal's reason; never for a status
+   */
+  stream (request: UpstreamRequest, open: (flow: BodyFlow) => BodyReader): Promise<StreamResponse> {
+    return new Promise((resolve, reject) => {
+      this.#dispatch(request, new StreamHandler(request.signal, this.#maxBodyBytes, open, resolve, reject))
+    })
+  }
+
+  /** Closes every connection; requests under way fail. */
+  async close (): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  #dispatch ({ path, headers, body, signal }: UpstreamRequest, handler: AbortableHandler): void {
+    if (signal.aborted) {
+      handler.onResponseError(undefined, abortError(signal))
+      return
+    }
+    try {
+      this.#pool.dispatch({ method: 'POST', path, headers: { ...headers }, body }, handler)
+    } catch (error) {
+      handler.onResponseError(undefined, error instanceof Error ? error : new Error('dispatch failed', { cause: error }))
+    }
+  }
+}
+
+/** What both kinds of answer share: the signal's abort, and the errors. */
+abstract class AbortableHandler implements Dispatcher.DispatchHandler {
+  protected controller: Dispatcher.DispatchController | undefined
+  readonly #signal: AbortSignal
+  #settled = false
+
+  constructor (signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  protected abstract failed (error: UpstreamError): void
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.#settled) controller.abort(new Error('the request was given up before it began'))
+  }
+
+  onResponseError (_controller: unknown, error: Error): void {
+    if (this.settle()) this.failed(transportError(error, { begun: this.controller !== undefined }))
+  }
+
+  /** Whether this call ended the request: the first one does. */
+  protected settle (): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    return true
+  }
+
+  readonly #onAbort = (): void => {
+    if (!this.settle()) return
+    const error = abortError(this.#signal)
+    this.controller?.abort(error)
+    this.failed(error)
+  }
+}
+
+class WholeHandler extends AbortableHandler {
+  readonly #maxBytes: number
+  readonly #resolve: (response: WholeResponse) => void
+  readonly #reject: (error: UpstreamError) => void
+  readonly #chunks: Buffer[] = []
+  #length = 0
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
+
+  constructor (signal: AbortSignal, maxBytes: number, resolve: (response: WholeResponse) => void, reject: (error: UpstreamError) => void) {
+    super(signal)
+    this.#maxBytes = maxBytes
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData (controller: Dispatcher.DispatchController, bytes: Buffer): void {
+    this.#length += bytes.length
+    if (this.#length <= this.#maxBytes) {
+      this.#chunks.push(bytes)
+    } else if (this.settle()) {
+      const error = new UpstreamError('malformed', 'The provider\'s answer is larger than the gateway accepts.')
+      this.failed(error)
+      controller.abort(error)
+    }
+  }
+
+  onResponseEnd (): void {
+    if (!this.settle()) return
+    const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
+    this.#resolve({ status: this.#status, headers: this.#headers, text: body?.toString('utf8') ?? '' })
+  }
+
+  protected failed (error: UpstreamError): void { this.#reject(error) }
+}
+
+/** Before the status it behaves as a promise, afterwards as a source of bytes; a refusal is read whole. */
+class StreamHandler extends AbortableHandler implements BodyFlow {
+  readonly #open: (flow: BodyFlow) => BodyReader
+  readonly #resolve: (response: StreamResponse) => void
+  readonly #reject: (error: UpstreamError) => void
+  readonly #maxBytes: number
+  readonly #refusal: Buffer[] = []
+  #length = 0
+  #refused: { status: number, headers: IncomingHttpHeaders } | undefined
+  #reader: BodyReader | undefined
+
+  constructor (
+    signal: AbortSignal,
+    maxBytes: number,
+    open: (flow: BodyFlow) => BodyReader,
+    resolve: (response: StreamResponse) => void,
+    reject: (error: UpstreamError) => void
+  ) {
+    super(signal)
+    this.#maxBytes = maxBytes
+    this.#open = open
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status >= 200 && status < 300) {
+      this.#reader = this.#open(this)
+      this.#resolve({ kind: 'stream', headers })
+    } else if (status >= 200) { // 1xx: the real one is still to come
+      this.#refused = { status, headers }
+    }
+  }
+
+  onResponseData (_controller: Dispatcher.DispatchController, bytes: Buffer): void {
+    if (this.#reader !== undefined) {
+      this.#reader.data(bytes)
+    } else if (this.#length < this.#maxBytes) {
+      this.#refusal.push(bytes)
+      this.#length += bytes.length
+    }
+  }
+
+  onResponseEnd (): void {
+    if (!this.settle()) return
+    if (this.#reader !== undefined) this.#reader.end()
+    else if (this.#refused !== undefined) this.#resolve({ kind: 'refused', response: { ...this.#refused, text: Buffer.concat(this.#refusal).toString('utf8') } })
+    else this.failed(new UpstreamError('malformed', 'The provider sent no answer.'))
+  }
+
+  pause (): void { this.controller?.pause() }
+  resume (): void { this.controller?.resume() }
+
+  abandon (): void {
+    if (this.settle()) this.controller?.abort(new Error('the body was given up'))
+  }
+
+  protected failed (error: UpstreamError): void {
+    if (this.#reader !== undefined) this.#reader.fail(error)
+    else this.#reject(error)
+  }
+}
