@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { LogController } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import gateway from './app.ts'
+import config from './plugins/config.ts'
+import type { ConfigOptions } from './plugins/config.ts'
+import { refuseMalformed, sendError, sendNotFound } from './plugins/error-handler.ts'
+import { logWhenClosed } from './plugins/request-log.ts'
+
+/** The largest body, in bytes: room for a few images in base64. */
+const BODY_LIMIT = 8 * 1024 * 1024
+/** A request's head and body must arrive within this time, in ms. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** PGlite's first start takes up to 9 s on a small machine. */
+const PLUGIN_TIMEOUT_MS = 60_000
+/** What a caller may choose as `x-request-id`: nothing that could forge a header or a log line. */
+const REQUEST_ID = /^[\w.:/=+-]{1,128}$/
+
+export interface ServerOptions extends ConfigOptions {
+  /** Default: JSON lines on standard output, at the level of `LOG_LEVEL`. */
+  readonly logger?: FastifyServerOptions['logger']
+}
+
+/**
+ * A server with nothing but the gateway on it, ready but not listening.
+ * @throws {ConfigurationError} the variables are wrong
+ * @throws {DatabaseUnavailableError} the database cannot be opened
+ */
+export async function buildServer ({ logger = true, ...options }: ServerOptions): Promise<FastifyInstance> {
+  const server = Fastify({
+    logger,
+    logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    pluginTimeout: PLUGIN_TIMEOUT_MS,
+    forceCloseConnections: true, // by then the drain has let running requests finish
+    return503OnClosing: false, // the drain says it in the gateway's own format
+    clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => {
+      logWhenClosed(request, reply)
+      sendError(error, request, reply)
+    },
+    genReqId: ({ headers }) => {
+      const id = headers['x-request-id']
+      return typeof id === 'string' && REQUEST_ID.test(id) ? id : randomUUID()
+    }
+  })
+  try {
+    await server.register(config, options)
+    if (logger === true) server.log.level = server.config.logLevel
+    await server.register(gateway, { config: server.config })
+    // Outside of the gateway's scope there are only unknown paths left: answered and logged like the rest.
+    server.addHook('onRequest', async (request, reply) => { if (request.is404) logWhenClosed(request, reply) })
+    server.setErrorHandler(sendError)
+    server.setNotFoundHandler(sendNotFound)
+    await server.ready()
+    return server
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}

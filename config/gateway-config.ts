@@ -1,0 +1,42 @@
+import type { MidstreamFailover, ModelConfig, TargetConfig } from '../schemas/gateway-config.ts'
+
+/** Everything that the gateway is told, checked and with defaults filled in. Holds secrets: never log it. */
+export interface GatewayConfig {
+  readonly host: string
+  readonly port: number
+  readonly logLevel: string
+  readonly database: { readonly url: string | undefined, readonly dataDir: string }
+  /** In failover order. */
+  readonly targets: readonly TargetConfig[]
+  readonly models: Readonly<Record<string, ModelConfig>>
+  /** What a missing or `"auto"` model means: an alias or a target; undefined: all targets in order. */
+  readonly defaultModel: string | undefined
+  /** Whether a model that matches nothing is an error; otherwise it means all targets. */
+  readonly strictModels: boolean
+  readonly queueCapacity: number
+  readonly timeouts: { readonly firstTokenMs: number, readonly idleMs: number, readonly requestMs: number }
+  readonly midstreamFailover: MidstreamFailover
+  readonly resumeTtlMs: number
+  /** SHA-256 digests in lower-case hex; empty: open to everyone. */
+  readonly apiKeys: readonly string[]
+  /** Likewise; empty: admin routes are closed. */
+  readonly adminApiKeys: readonly string[]
+  readonly shutdownGraceMs: number
+}
+
+/** The configuration is wrong. One line for each mistake, each naming its variable; no line repeats a value. */
+export class ConfigurationError extends Error {
+  override readonly name: string = 'ConfigurationError'
+  readonly code = 'CONFIGURATION'
+  readonly lines: readonly string[]
+
+  constructor (lines: readonly string[]) {
+    super(lines.join('\n'))
+    this.lines = lines
+  }
+}
+
+/** There is no target at all; the lines say what to set. */
+export class NothingConfiguredError extends ConfigurationError {
+  override readonly name = 'NothingConfiguredError'
+}

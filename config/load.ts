@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import type { Environment } from '../schemas/environment.ts'
+import { PROVIDER_KINDS } from '../schemas/gateway-config.ts'
+import type { GatewayConfigFile } from '../schemas/gateway-config.ts'
+import { parseGatewayConfigFile } from './file.ts'
+import { ConfigurationError, NothingConfiguredError } from './gateway-config.ts'
+import type { GatewayConfig } from './gateway-config.ts'
+import { targetsOfVariables } from './variables.ts'
+
+/**
+ * The configuration that checked variables and, where one is named, the configuration file make together.
+ * @param variables for the placeholders of the file
+ * @throws {ConfigurationError} with a line for each mistake; also when no target is configured at all
+ */
+export function loadConfig (env: Environment, variables: Readonly<Record<string, string | undefined>>): GatewayConfig {
+  const file = env.GATEWAY_CONFIG === undefined ? undefined : readConfigFile(env.GATEWAY_CONFIG, variables)
+  const { targets, faults } = file === undefined ? targetsOfVariables(env) : { targets: file.targets, faults: [] }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  if (targets.length === 0) throw new NothingConfiguredError(NOTHING_CONFIGURED)
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    logLevel: env.LOG_LEVEL,
+    database: { url: env.DATABASE_URL, dataDir: env.DATA_DIR },
+    targets,
+    models: file?.models ?? {},
+    defaultModel: file?.default,
+    strictModels: file !== undefined,
+    queueCapacity: env.STREAM_QUEUE_CAPACITY,
+    timeouts: { firstTokenMs: env.FIRST_TOKEN_TIMEOUT_MS, idleMs: env.IDLE_TIMEOUT_MS, requestMs: env.REQUEST_TIMEOUT_MS },
+    midstreamFailover: env.MIDSTREAM_FAILOVER,
+    resumeTtlMs: env.RESUME_TTL_MS,
+    apiKeys: digestsOf(env.GATEWAY_API_KEYS),
+    adminApiKeys: digestsOf(env.ADMIN_API_KEYS),
+    shutdownGraceMs: env.SHUTDOWN_GRACE_MS
+  }
+}
+
+const NOTHING_CONFIGURED = [
+  `No provider is configured. Set the variables of at least one of ${PROVIDER_KINDS.join(', ')}:`,
+  '  AZURE_APIM_ENDPOINT, AZURE_APIM_DEPLOYMENT, AZURE_APIM_API_VERSION, AZURE_APIM_KEY',
+  '  AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_DEPLOYMENT, AZURE_OPENAI_API_VERSION, AZURE_OPENAI_API_KEY',
+  '  OPENAI_API_KEY, OPENAI_MODEL (and OPENAI_BASE_URL for a compatible server)',
+  '  GEMINI_API_KEY, GEMINI_MODEL',
+  '  BEDROCK_MODEL_ID, AWS_REGION (and credentials that AWS\'s default chain finds)',
+  'or GATEWAY_CONFIG with the path of a configuration file. See .env.example and the README; to try it without any key: npm run demo'
+]
+
+function readConfigFile (path: string, variables: Readonly<Record<string, string | undefined>>): GatewayConfigFile {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new ConfigurationError([`GATEWAY_CONFIG: the file cannot be read (${code})`])
+  }
+  return parseGatewayConfigFile(text, variables)
+}
+
+function digestsOf (list: string | undefined): string[] {
+  return list === undefined ? [] : list.split(',').map(digest => digest.trim().toLowerCase())
+}

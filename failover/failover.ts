@@ -1,0 +1,197 @@
+import type { AttemptRecord } from '../breaker/attempt.ts'
+import type { CircuitBreakers, Permit } from '../breaker/circuit-breakers.ts'
+import { UpstreamError } from '../errors/upstream-error.ts'
+import type { Completion, Provider } from '../providers/provider.ts'
+import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
+import type { CompletionStream } from '../streams/completion-stream.ts'
+import { Attempt } from './attempt.ts'
+import { watchIdle } from './idle-watch.ts'
+import type { ModelRoute, TargetRef } from './model-routes.ts'
+import { errorOfFailure, isFinal, verdict } from './verdict.ts'
+import type { FailedTarget, Refusal } from './verdict.ts'
+
+/** What the failover walks over. */
+export interface FailoverOptions {
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly breakers: Pick<CircuitBreakers, 'admit'>
+  readonly queueCapacity?: number
+  /** Told of each attempt when it is over: of a stream, when the stream is. */
+  readonly onAttempt: (record: AttemptRecord) => void
+}
+
+/** A request, and where to try it. */
+export interface FailoverCall {
+  readonly request: ChatCompletionRequest
+  readonly route: ModelRoute
+  readonly requestId: string
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal
+  /** Told before each attempt; `attempts` counts this one. */
+  readonly onTry?: (target: string, attempts: number) => void
+}
+
+/** An answer, and who gave it. */
+export interface Answer<T> {
+  readonly target: string
+  readonly answer: T
+}
+
+/** How one target is tried: resolves when the answer may be given to the client. */
+type Try<T> = (attempt: Attempt, provider: Provider, model: string) => Promise<T>
+
+/**
+ * Tries the targets of a route in order until one answers. Until real output, a failure is invisible to the client;
+ * every attempt ends in its breaker and in `onAttempt`, the answered one of a stream when the stream ends.
+ */
+export class Failover {
+  readonly #options: FailoverOptions
+
+  constructor (options: FailoverOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A whole answer. No first-token timeout here: a whole answer takes as long as it takes, up to the deadline.
+   * @throws {GatewayError} no target answered, the request is at fault, the deadline passed, or the client left
+   */
+  async complete (call: FailoverCall): Promise<Answer<Completion>> {
+    const deadline = new Deadline(call)
+    try {
+      return await this.#walk(call, deadline.signal, false, async (attempt, provider, model) => {
+        const completion = await provider.complete({ request: call.request, model, signal: attempt.signal })
+        attempt.succeeded(completion.finishReason, completion.usage)
+        return completion
+      })
+    } finally {
+      deadline.clear()
+    }
+  }
+
+  /**
+   * A stream that has begun: resolves at its first real output.
+   * @throws {GatewayError} as `complete`; what goes wrong later reaches the stream's consumer
+   */
+  async stream (call: FailoverCall): Promise<Answer<CompletionStream>> {
+    const deadline = new Deadline(call)
+    try {
+      return await this.#walk(call, deadline.signal, true, async (attempt, provider, model) => {
+        const stream = await this.#begin(call, attempt, provider, model)
+        void stream.ended.then(() => deadline.clear())
+        return stream
+      })
+    } catch (error) {
+      deadline.clear()
+      throw error
+    }
+  }
+
+  async #begin ({ request, route }: FailoverCall, attempt: Attempt, provider: Provider, model: string): Promise<CompletionStream> {
+    attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
+    const { queueCapacity } = this.#options
+    const stream = await provider.stream({ request, model, signal: attempt.signal, ...(queueCapacity === undefined ? {} : { queue: { capacity: queueCapacity } }) })
+    try {
+      await stream.started
+    } catch (error) {
+      stream.queue.cancel() // what little is in it was held back, and is dropped with it
+      throw error
+    }
+    attempt.unlimit()
+    attempt.begun()
+    const stopWatching = watchIdle(attempt, stream, route.idleTimeoutMs)
+    void stream.ended.then(end => {
+      stopWatching()
+      switch (end.kind) {
+        case 'complete': return attempt.succeeded(stream.report.finishReason, stream.report.usage, stream.report)
+        case 'failed': return attempt.failed(end.error, stream.report)
+        case 'cancelled': return attempt.failed(new UpstreamError('client_closed', 'The client closed the request.'), stream.report)
+      }
+    })
+    return stream
+  }
+
+  async #walk<T> (call: FailoverCall, signal: AbortSignal, stream: boolean, answer: Try<T>): Promise<Answer<T>> {
+    const failed: FailedTarget[] = []
+    const refused: Refusal[] = []
+    const tryTarget = async (ref: TargetRef, permit: Permit): Promise<Answer<T> | undefined> => {
+      const provider = this.#options.providers.get(ref.name)
+      if (provider === undefined) {
+        permit.release()
+        throw new Error(`the route names a target without a provider: ${ref.name}`)
+      }
+      const model = ref.model ?? provider.model
+      const number = failed.length + 1
+      call.onTry?.(ref.name, number)
+      const attempt = new Attempt({
+        requestId: call.requestId,
+        target: ref.name,
+        provider: provider.kind,
+        model,
+        modelOverridden: ref.model !== undefined,
+        stream,
+        number,
+        permit,
+        signal,
+        onEnd: this.#options.onAttempt
+      })
+      try {
+        return { target: ref.name, answer: await answer(attempt, provider, model) }
+      } catch (error) {
+        const failure = { target: ref.name, error: attempt.failed(error) }
+        if (isFinal(failure.error)) throw errorOfFailure(failure)
+        failed.push(failure)
+        return undefined
+      }
+    }
+
+    const claims: Array<{ ref: TargetRef, claim: Promise<Permit | undefined>, refusal: Refusal }> = []
+    for (const ref of call.route.targets) {
+      const admission = this.#options.breakers.admit(ref.name)
+      if (admission.kind === 'refused') {
+        if (admission.claim === undefined) refused.push(admission)
+        else claims.push({ ref, claim: admission.claim, refusal: admission })
+        continue
+      }
+      const answered = await tryTarget(ref, admission.permit)
+      if (answered !== undefined) return answered
+    }
+    // Nobody else answered: a target whose probe is just being claimed is worth the wait for the claim.
+    for (const { ref, claim, refusal } of claims) {
+      const permit = await claim
+      if (permit === undefined) {
+        refused.push(refusal)
+        continue
+      }
+      const answered = await tryTarget(ref, permit)
+      if (answered !== undefined) return answered
+    }
+    throw verdict(failed, refused)
+  }
+}
+
+/** The client's signal with the request's time limit added: one for all attempts together. */
+class Deadline {
+  readonly #aborter = new AbortController()
+  readonly #client: AbortSignal
+  readonly #timer: NodeJS.Timeout
+
+  constructor ({ signal, route }: FailoverCall) {
+    this.#client = signal
+    this.#timer = setTimeout(() => {
+      this.#aborter.abort(new UpstreamError('deadline', 'The request took longer than the gateway allows.'))
+    }, route.requestTimeoutMs)
+    if (signal.aborted) this.#onClose()
+    else signal.addEventListener('abort', this.#onClose, { once: true })
+  }
+
+  get signal (): AbortSignal { return this.#aborter.signal }
+
+  clear (): void {
+    clearTimeout(this.#timer)
+    this.#client.removeEventListener('abort', this.#onClose)
+  }
+
+  readonly #onClose = (): void => {
+    this.clear()
+    this.#aborter.abort(new UpstreamError('client_closed', 'The client closed the request.'))
+  }
+}

@@ -1,0 +1,82 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import type { Usage } from '../schemas/chat-completion.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a chat completion came to; null on other requests. */
+    completion: CompletionSummary | null
+    /** The error that the caller was told, or the one that broke its stream; null if there was none. */
+    failure: GatewayError | null
+  }
+}
+
+/** What the log line of a chat completion says; never prompt or answer. */
+export interface CompletionSummary {
+  readonly stream: boolean
+  /** The target that answered or was tried last. */
+  target: string | null
+  /** Targets tried. */
+  attempts: number
+  /** From the request's arrival to its first real output, in ms. */
+  firstOutputMs: number | null
+  /** What was answered; of a stream, its live report, since its client may leave at any moment. */
+  result: {
+    readonly chunks?: number
+    readonly usage: Usage | undefined
+    readonly finishReason: string | null
+  } | null
+}
+
+/** Paths, below the prefix, whose requests are too many and too dull for the log; they are at `debug`. */
+const QUIET = ['/healthz', '/readyz', '/metrics']
+
+/**
+ * One log line when a request ends, whether it was answered or its client went away. It hangs on the response's
+ * `close`, which comes in every case; Fastify's `onResponse` does not, when a client leaves in the middle of a stream.
+ * For it to be the only line, the server has to be made with `disableRequestLogging`.
+ */
+const requestLog: FastifyPluginAsync = async fastify => {
+  fastify.decorateRequest('completion', null)
+  fastify.decorateRequest('failure', null)
+  const quiet = new Set(QUIET.map(path => `${fastify.prefix}${path}`))
+  fastify.addHook('onRequest', (request, reply, done) => {
+    logWhenClosed(request, reply, quiet)
+    done()
+  })
+}
+
+/** The line of one request; for what the plugin's hook does not see: unknown paths, which belong to the root. */
+export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string> = new Set()): void {
+  reply.raw.once('close', () => logEnd(request, reply, quiet))
+}
+
+function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>): void {
+  // At the root they are not decorated.
+  const { completion = null, failure = null, log }: Partial<FastifyRequest> & Pick<FastifyRequest, 'log'> = request
+  const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
+  const path = request.routeOptions.url ?? null
+  const line = {
+    method: request.method,
+    path,
+    status,
+    durationMs: Math.round(reply.elapsedTime),
+    ...(failure === null ? {} : { error: failure.code }),
+    ...(completion === null ? {} : summaryOf(completion))
+  }
+  if (path !== null && quiet.has(path)) log.debug(line, 'request ended')
+  else log.info(line, 'request ended')
+}
+
+function summaryOf ({ result, ...summary }: CompletionSummary): object {
+  return {
+    ...summary,
+    chunks: result?.chunks ?? null,
+    promptTokens: result?.usage?.prompt_tokens ?? null,
+    completionTokens: result?.usage?.completion_tokens ?? null,
+    finishReason: result?.finishReason ?? null
+  }
+}
+
+export default fp(requestLog, { name: 'request-log', fastify: '5.x' })

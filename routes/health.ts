@@ -1,0 +1,24 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { BreakerSnapshot } from '../breaker/state.ts'
+import { Health, Readiness } from '../schemas/health.ts'
+
+/** `GET /healthz`: the process runs. `GET /readyz`: it can take requests; 503 while draining, or when no target can be tried. */
+const health: FastifyPluginAsyncTypebox = async fastify => {
+  fastify.get('/healthz', { schema: { response: { 200: Health } } }, async () => ({ status: 'ok' as const }))
+
+  fastify.get('/readyz', { schema: { response: { 200: Readiness, 503: Readiness } } }, async (_request, reply) => {
+    const snapshots = await fastify.breakers.list()
+    const targets = { total: snapshots.length, available: snapshots.filter(canBeTried).length }
+    if (fastify.drain.draining) return reply.code(503).send({ status: 'draining', targets })
+    if (targets.available === 0) return reply.code(503).send({ status: 'no_target', targets })
+    return { status: 'ready' as const, targets }
+  })
+}
+
+/** Now, or as a probe. */
+function canBeTried ({ state, openForMs, cooldownForMs }: BreakerSnapshot): boolean {
+  if (state === 'forced_open' || cooldownForMs !== null) return false
+  return state !== 'open' || openForMs === 0
+}
+
+export default health
