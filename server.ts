@@ -26,6 +26,7 @@ try {
 } catch (error) {
   if (error instanceof ConfigurationError) console.error(error.lines.join('\n'))
   else if (error instanceof DatabaseUnavailableError) console.error(error.message)
+  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') console.error('PORT: another process listens there already')
   else console.error(error)
   process.exit(1)
 }

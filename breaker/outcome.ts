@@ -50,6 +50,8 @@ const CLASS_OF_REASON = {
   content_filter: 'neutral',
   /** This target cannot express something in the request. */
   unsupported: 'neutral',
+  /** An error of the gateway's own code. */
+  internal: 'neutral',
   /** The client went away. */
   client_closed: 'neutral',
   /** The request's deadline passed, whatever the target was doing. */

@@ -2,8 +2,8 @@ import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { GatewayConfigFile, ModelConfig } from '../schemas/gateway-config.ts'
 import type { TargetConfig } from '../schemas/gateway-config.ts'
-import { isJsonObject } from '../streams/chunk-facts.ts'
-import type { JsonObject } from '../streams/chunk-facts.ts'
+import { isJsonObject } from '../schemas/json-object.ts'
+import type { JsonObject } from '../schemas/json-object.ts'
 import { ConfigurationError } from './gateway-config.ts'
 
 /** Where a variable's value stands in a string of the file. */

@@ -73,7 +73,8 @@ export class AuditBuffer {
 
   /** Writes what waits, and the gap if rows were dropped. Stops at the first failure; never rejects. */
   async flush (): Promise<void> {
-    if (this.#waiting.length === 0 && this.#lost === undefined) return
+    // A batch under way has left the waiting rows, and is not written yet.
+    if (this.#flushing === undefined && this.#waiting.length === 0 && this.#lost === undefined) return
     this.#flushing ??= this.#writeAll().finally(() => { this.#flushing = undefined })
     await this.#flushing
   }

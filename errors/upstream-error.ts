@@ -53,6 +53,13 @@ export class UpstreamError extends Error {
   }
 }
 
+/** How an upstream may name itself in its own words: its host, with and without the port. */
+export function namesOf (baseURL: string): string[] {
+  const { host, hostname } = new URL(baseURL)
+  // One without dot and port may be a word of any message.
+  return [host, hostname].filter(name => /[.:]/.test(name))
+}
+
 /** The longest passage of an upstream's message that is passed on, in characters. */
 const MAX_QUOTE = 500
 
@@ -61,10 +68,10 @@ const MAX_QUOTE = 500
  * anything that looks like a key, on one line, and cut to 500 characters.
  */
 export function withoutSecrets (text: string, secrets: readonly string[] = []): string {
-  let safe = text
+  // URLs first, with the secrets in them. Without its limit, the search for a scheme would be quadratic.
+  let safe = text.replace(/\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'<>)\]]+/gi, '[url]')
   for (const secret of secrets) if (secret !== '') safe = safe.replaceAll(secret, '[redacted]')
   return safe
-    .replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)\]]+/gi, '[url]')
     .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '[address]')
     .replace(/\b(?:sk|pk|rk)-[\w-]{6,}|\bAIza[\w-]{10,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, '[redacted]')
     .replace(/\s+/g, ' ')

@@ -2,10 +2,10 @@ import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { Permit } from '../breaker/circuit-breakers.ts'
 import { SUCCESS } from '../breaker/outcome.ts'
 import type { Outcome } from '../breaker/outcome.ts'
-import type { UpstreamError } from '../errors/upstream-error.ts'
+import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Usage } from '../schemas/chat-completion.ts'
 import type { StreamReport } from '../streams/completion-stream.ts'
-import { abortError, transportError } from '../upstream/transport-error.ts'
+import { abortError } from '../upstream/transport-error.ts'
 
 export interface AttemptOptions {
   readonly requestId: string
@@ -85,7 +85,8 @@ export class Attempt {
   #errorOf (cause: unknown): UpstreamError {
     // A provider may wrap what it sees of an abort; the signal knows better why.
     if (this.#aborter.signal.aborted) return abortError(this.#aborter.signal)
-    return transportError(cause instanceof Error ? cause : new Error('not an error', { cause }), { begun: true })
+    // Providers throw nothing else; whatever it is, it is not the target's fault.
+    return cause instanceof UpstreamError ? cause : new UpstreamError('internal', 'The gateway failed to handle the request.', { cause })
   }
 
   #end (outcome: Outcome, error: UpstreamError | undefined, report: StreamReport | undefined, usage: Usage | undefined, finishReason: string | null): void {
@@ -124,5 +125,5 @@ export class Attempt {
 /** A model that the caller named may be closed to our key without the key being wrong. */
 function outcomeOf (error: UpstreamError, modelOverridden: boolean): Outcome {
   const { outcome } = error
-  return modelOverridden && outcome.class === 'misconfigured' && error.status === 403 ? { class: 'neutral', reason: error.reason } : outcome
+  return modelOverridden && error.reason === 'unauthorized' && error.status === 403 ? { class: 'neutral', reason: error.reason } : outcome
 }

@@ -17,6 +17,8 @@ export interface FailoverOptions {
   readonly queueCapacity?: number
   /** Told of each attempt when it is over: of a stream, when the stream is. */
   readonly onAttempt: (record: AttemptRecord) => void
+  /** Told of what a provider threw that is no UpstreamError: a defect of its code. */
+  readonly onDefect?: (error: unknown) => void
 }
 
 /** A request, and where to try it. */
@@ -137,6 +139,7 @@ export class Failover {
         return { target: ref.name, answer: await answer(attempt, provider, model) }
       } catch (error) {
         const failure = { target: ref.name, error: attempt.failed(error) }
+        if (failure.error.reason === 'internal') this.#options.onDefect?.(failure.error)
         if (isFinal(failure.error)) throw errorOfFailure(failure)
         failed.push(failure)
         return undefined

@@ -69,11 +69,16 @@ export class ModelRoutes {
     const slash = name.indexOf('/')
     const target = name.slice(0, slash)
     const model = name.slice(slash + 1)
-    if (slash < 1 || model === '' || !this.#targets.has(target)) return undefined
+    if (slash < 1 || !fitsIntoUrl(model) || !this.#targets.has(target)) return undefined
     return { ...this.#settings, targets: [{ name: target, model }] }
   }
 
   #route (targets: readonly string[], own: Partial<Settings>): ModelRoute {
     return { ...this.#settings, ...own, targets: targets.map(name => ({ name, model: undefined })) }
   }
+}
+
+/** Some providers have the model in their URL's path: half a surrogate pair fits into none, and dots would be steps in it. */
+function fitsIntoUrl (model: string): boolean {
+  return model !== '' && model !== '.' && model !== '..' && model.isWellFormed()
 }

@@ -37,6 +37,8 @@ export function errorOfFailure ({ target, error }: FailedTarget): GatewayError {
       return new GatewayError(504, 'The request took longer than the gateway allows.', { type: 'server_error', code: 'deadline_exceeded', cause })
     case 'rate_limited':
       return new GatewayError(429, 'The provider is rate limited.', { type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterMs: error.retryAfterMs, cause })
+    case 'internal':
+      return new GatewayError(500, message, { type: 'server_error', code: 'internal_error', cause })
     default:
       return new GatewayError(502, message, { type: 'server_error', code: 'all_targets_failed', attempts: [{ target, class: error.class }], cause })
   }
@@ -49,7 +51,10 @@ export function errorOfFailure ({ target, error }: FailedTarget): GatewayError {
 export function verdict (failed: readonly FailedTarget[], refused: readonly Refusal[]): GatewayError {
   const last = failed.at(-1)
   if (last === undefined) return allRefused(refused)
-  if (failed.every(({ error }) => error.reason === 'unsupported')) return errorOfFailure(last)
+  // The caller's fault, or ours: not the targets'. But one that was not tried might have served the request.
+  if (failed.every(({ error }) => error.reason === 'unsupported' || error.reason === 'internal')) {
+    return refused.length === 0 ? errorOfFailure(last) : allRefused(refused)
+  }
   const limited = failed.every(({ error }) => error.reason === 'rate_limited') && refused.every(({ why }) => why === 'cooldown')
   if (limited) return rateLimited([...failed.map(({ error }) => error.retryAfterMs), ...refused.map(({ retryAfterMs }) => retryAfterMs)])
   return new GatewayError(502, failed.length === 1 ? 'The target failed.' : 'Every target failed.', {

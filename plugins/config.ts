@@ -8,7 +8,7 @@ import { ConfigurationError, NothingConfiguredError } from '../config/gateway-co
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { Environment } from '../schemas/environment.ts'
-import { isJsonObject } from '../streams/chunk-facts.ts'
+import { isJsonObject } from '../schemas/json-object.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -39,12 +39,18 @@ const config: FastifyPluginAsync<ConfigOptions> = async (fastify, { env, envFile
   fastify.decorate('config', loadConfig(Value.Parse(Environment, fastify.getEnvs()), variables))
 }
 
+/** Variables of targets that can be wrong by themselves. */
+const TARGET_URLS = ['AZURE_APIM_ENDPOINT', 'AZURE_OPENAI_ENDPOINT', 'OPENAI_BASE_URL', 'GEMINI_BASE_URL', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME']
+
 /** The faults of single variables, and those that the rest would have had without them: all at once. */
 function allFaults (faults: ReadonlyMap<string, string>, variables: Record<string, string>): string[] {
   const rest = Object.fromEntries(Object.entries(variables).filter(([name]) => !faults.has(name)))
   const lines = [...faults.values()]
   try {
-    loadConfig(Value.Parse(Environment, Value.Convert(Environment, Value.Default(Environment, Value.Clean(Environment, rest)))), variables)
+    const parsed = Value.Parse(Environment, Value.Convert(Environment, Value.Default(Environment, Value.Clean(Environment, rest))))
+    // A wrong URL says all the same that its target is wanted, and so what else that needs.
+    const wanted = Object.fromEntries(TARGET_URLS.filter(name => faults.has(name)).map(name => [name, '']))
+    loadConfig({ ...parsed, ...wanted }, variables)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     if (!(error instanceof NothingConfiguredError)) lines.push(...error.lines.filter(line => !faults.has(line.slice(0, line.indexOf(':')))))

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { defectOf } from '../errors/defect.ts'
 import { GatewayError, invalidRequest, notFound } from '../errors/gateway-error.ts'
 
 /**
@@ -64,7 +65,7 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
   const known = toGatewayError(error)
   if (known.status >= 500 && known.code === 'internal_error') {
     // The message stays out, as it may quote what was being handled; the stack's lines tell where.
-    request.log.error({ error: error instanceof Error ? { name: error.name, at: framesOf(error) } : typeof error }, 'internal error')
+    request.log.error({ error: defectOf(error) }, 'internal error')
   }
   if (known.retryAfterMs !== undefined) void reply.header('retry-after', Math.max(1, Math.ceil(known.retryAfterMs / 1000)))
   if (known.status === 401) void reply.header('www-authenticate', 'Bearer')
@@ -72,10 +73,6 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
   void reply.header('x-request-id', request.id) // here too: an unknown path is outside of the scope that sets it
   // 499 is for log and audit: nobody is there to read it.
   return reply.code(known.status).type('application/json; charset=utf-8').send(known.toBody())
-}
-
-function framesOf (error: Error): string[] {
-  return (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line)).map(line => line.trim())
 }
 
 function internal (cause: unknown): GatewayError {

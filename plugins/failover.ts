@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AttemptRecord } from '../breaker/attempt.ts'
+import { defectOf } from '../errors/defect.ts'
 import { Failover } from '../failover/failover.ts'
 
 declare module 'fastify' {
@@ -28,6 +29,7 @@ const failover: FastifyPluginAsync<FailoverPluginOptions> = async (fastify, { on
     ...options,
     providers: fastify.providers,
     breakers: fastify.breakers,
+    onDefect: error => fastify.log.error({ error: defectOf(error) }, 'a provider failed by a defect of its own'),
     onAttempt: record => {
       if (record.class !== 'success') {
         const { requestId: reqId, target, model, attemptNo: attempt, class: outcome, reason, status, durationMs } = record

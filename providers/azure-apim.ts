@@ -1,5 +1,5 @@
 import { AzureOptions } from '../schemas/provider-options.ts'
-import { ChatCompletionsProvider } from './chat-completions/provider.ts'
+import { ChatCompletionsProvider, pathStep } from './chat-completions/provider.ts'
 import { defineProvider } from './define-provider.ts'
 
 /**
@@ -7,16 +7,17 @@ import { defineProvider } from './define-provider.ts'
  * subscription key in `api-key`. No SDK knows this URL, so it is built here. Options: `schemas/provider-options`.
  * @see https://learn.microsoft.com/azure/api-management/azure-ai-foundry-api
  */
-export default defineProvider('azure-apim', AzureOptions, ({ endpoint, deployment, apiVersion, apiKey }) => {
-  const base = endpoint.replace(/\/+$/, '')
-  const headers = { accept: 'application/json', 'content-type': 'application/json', 'api-key': apiKey }
-  return ChatCompletionsProvider.create({
+export default defineProvider('azure-apim', AzureOptions, async ({ endpoint, deployment, apiVersion, apiKey }) => {
+  const root = new URL(endpoint).pathname.replace(/\/+$/, '')
+  const query = `api-version=${encodeURIComponent(apiVersion)}`
+  return new ChatCompletionsProvider({
     kind: 'azure-apim',
     model: deployment,
     secrets: [apiKey],
-    endpoint: async model => ({
-      url: `${base}/deployments/${encodeURIComponent(model)}/chat/completions?api-version=${encodeURIComponent(apiVersion)}`,
-      headers: Object.entries(headers)
-    })
+    endpoint: {
+      baseURL: endpoint,
+      headers: { accept: 'application/json', 'content-type': 'application/json', 'api-key': apiKey },
+      path: model => `${root}/deployments/${pathStep(model)}/chat/completions?${query}`
+    }
   })
 })

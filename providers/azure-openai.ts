@@ -1,6 +1,9 @@
 import { AzureOptions } from '../schemas/provider-options.ts'
-import { ChatCompletionsProvider } from './chat-completions/provider.ts'
+import { ChatCompletionsProvider, pathStep } from './chat-completions/provider.ts'
 import { defineProvider } from './define-provider.ts'
+
+/** Stands for the deployment in the URL that the SDK is asked for once. */
+const PLACEHOLDER = 'deployment-placeholder'
 
 /**
  * A deployment of Azure OpenAI. Options: `schemas/provider-options`. The official SDK shapes URL, authentication and
@@ -12,13 +15,16 @@ export default defineProvider('azure-openai', AzureOptions, async ({ endpoint, d
   // Not by `endpoint`: the SDK refuses that one where OPENAI_BASE_URL, which is another target's, is in the process's environment.
   const baseURL = `${endpoint.replace(/\/+$/, '')}/openai`
   const client = new AzureOpenAI({ apiKey, baseURL, apiVersion, organization: null, project: null, maxRetries: 0 })
-  return ChatCompletionsProvider.create({
+  const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: { model: PLACEHOLDER } })
+  const { pathname, search } = new URL(url)
+  return new ChatCompletionsProvider({
     kind: 'azure-openai',
     model: deployment,
     secrets: [apiKey],
-    endpoint: async model => {
-      const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: { model } })
-      return { url, headers: req.headers }
+    endpoint: {
+      baseURL: url,
+      headers: Object.fromEntries(req.headers),
+      path: model => pathname.replace(PLACEHOLDER, () => pathStep(model)) + search
     }
   })
 })

@@ -16,9 +16,12 @@ export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey 
   const { OpenAI } = await import('openai')
   // Organization and project are named, or the SDK would look for them in the process's environment.
   const client = new OpenAI({ apiKey, baseURL: baseURL ?? DEFAULT_BASE_URL, organization: null, project: null, maxRetries: 0 })
-  const endpoint = async () => {
-    const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} })
-    return { url, headers: req.headers }
-  }
-  return ChatCompletionsProvider.create({ kind: 'openai', model, secrets: [apiKey], endpoint })
+  const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} })
+  const { pathname, search } = new URL(url)
+  return new ChatCompletionsProvider({
+    kind: 'openai',
+    model,
+    secrets: apiKey === NO_KEY ? [] : [apiKey],
+    endpoint: { baseURL: url, headers: Object.fromEntries(req.headers), path: () => pathname + search }
+  })
 })

@@ -12,7 +12,7 @@ const Nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([sch
  * @see https://platform.openai.com/docs/api-reference/chat/create
  */
 export const ChatCompletionRequest = Type.Object({
-  model: Nullable(Type.String({ description: 'A model alias, a target, or `target/model`; `auto` or none: the default.' })),
+  model: Nullable(Type.String({ maxLength: 256, description: 'A model alias, a target, or `target/model`; `auto` or none: the default.' })),
   messages: Type.Array(Message, { minItems: 1 }),
   stream: Nullable(Type.Boolean()),
   stream_options: Nullable(Type.Object({ include_usage: Nullable(Type.Boolean()) })),

@@ -131,6 +131,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
    * now. One callback at a time: a later one replaces an earlier one.
    */
   whenFits (item: T, callback: () => void): void {
+    this.#waiting = undefined
     if (this.#state.kind !== 'open' || (this.#putters.length === 0 && this.#fits(item))) callback()
     else this.#waiting = { item, callback }
   }

@@ -1,4 +1,6 @@
 import type { Usage } from '../schemas/chat-completion.ts'
+import { isJsonObject } from '../schemas/json-object.ts'
+import type { JsonObject } from '../schemas/json-object.ts'
 
 /** What the gateway has to know of a chunk that it passes on; everything else in it is the caller's business. */
 export interface ChunkFacts {
@@ -13,14 +15,6 @@ export interface ChunkFacts {
 export interface ChoiceFact {
   readonly index: number
   readonly finishReason: string | null
-}
-
-/** An object that came from outside, of which nothing is known but that it is one. */
-export type JsonObject = { readonly [key: string]: unknown }
-
-/** Whether a parsed JSON value is an object (not an array, not null). */
-export function isJsonObject (value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Fields of a delta or message that hold output. `reasoning` is what some compatible servers call `reasoning_content`. */

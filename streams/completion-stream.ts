@@ -28,7 +28,7 @@ export interface StreamReport {
   readonly chunks: number
   readonly firstOutputAt: number | undefined
   readonly lastOutputAt: number | undefined
-  /** The first choice's finish reason. */
+  /** The first choice's finish reason; another one's until that is there. */
   readonly finishReason: string | null
   /** The last usage that the provider reported. */
   readonly usage: Usage | undefined
@@ -38,7 +38,10 @@ export interface StreamReport {
 export interface CompletionStream {
   /** Chunks as JSON text, one `chat.completion.chunk` each. Fails with the provider's error. */
   readonly queue: BoundedQueue<string>
-  /** Resolves at the first real output, or at the end of a complete answer without any; rejects on a failure before. */
+  /**
+   * Resolves at the first real output, or at the end of a complete answer without any; rejects on a failure before. A
+   * queue that fills up before any output resolves it, too: what follows could not be seen while nobody reads.
+   */
   readonly started: Promise<void>
   /** Resolves when nothing more will be written, however it came to that; never rejects. */
   readonly ended: Promise<StreamEnd>
@@ -107,6 +110,7 @@ export class CompletionWriter implements CompletionStream {
     if (this.#isUsageOnly(chunk)) return 'accepted'
     const result = this.queue.offer(chunk.json)
     if (result === 'accepted') this.#observe(chunk.facts)
+    else if (result === 'full') this.#start.resolve()
     return result
   }
 
@@ -115,7 +119,7 @@ export class CompletionWriter implements CompletionStream {
    * @throws {QueueCancelledError} the consumer has left
    */
   async put (chunk: Chunk): Promise<void> {
-    if (this.#isUsageOnly(chunk)) return
+    if (this.#isUsageOnly(chunk) || this.offer(chunk) === 'accepted') return
     await this.queue.put(chunk.json)
     if (this.#over) return // failed in the very turn in which the chunk was taken
     this.#observe(chunk.facts)
@@ -141,6 +145,7 @@ export class CompletionWriter implements CompletionStream {
   /** The upstream broke; the consumer gets `error` after what is queued. */
   fail (error: Error): void {
     if (this.#over) return
+    this.#over = true // first: the queue wakes a producer that waits for room
     this.queue.fail(error)
     this.#conclude({ kind: 'failed', error })
   }
@@ -166,8 +171,8 @@ export class CompletionWriter implements CompletionStream {
     if (facts.usage !== undefined) report.usage = facts.usage
     for (const { index, finishReason } of facts.choices) {
       if (finishReason !== null) {
+        if (report.finishReason === null || (index === 0 && this.#finished.get(0) !== true)) report.finishReason = finishReason
         this.#finished.set(index, true)
-        report.finishReason ??= finishReason
       } else if (!this.#finished.has(index)) this.#finished.set(index, false)
     }
     if (facts.output) {
@@ -186,12 +191,12 @@ export class CompletionWriter implements CompletionStream {
   }
 
   #complete (): void {
+    this.#over = true
     if (!this.#includeUsage || this.#usageChunk === undefined) {
       this.queue.close()
       this.#conclude({ kind: 'complete' })
       return
     }
-    this.#over = true
     this.#start.resolve()
     this.report.chunks++
     this.queue.put(this.#usageChunk).then(() => {

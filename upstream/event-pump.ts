@@ -46,7 +46,8 @@ export class EventPump implements BodyReader {
     this.#translate = translate
     this.#flow = flow
     this.#flush = flush
-    writer.signal.addEventListener('abort', () => this.#flow.abandon(), { once: true })
+    writer.signal.addEventListener('abort', () => flow.abandon(), { once: true })
+    void writer.ended.then(() => flow.release())
   }
 
   data (bytes: Buffer): void {

@@ -37,6 +37,8 @@ export interface BodyFlow {
   resume (): void
   /** Give the rest up: the socket is closed. Nothing is called back any more. */
   abandon (): void
+  /** The reader needs no more word of the signal: until then an abort reaches it, also after the body's end. */
+  release (): void
 }
 
 /** What came of a streamed request. */
@@ -57,6 +59,8 @@ export interface HttpUpstreamOptions {
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 const KEEP_ALIVE_MS = 30_000
+/** What is kept of the body of a refused stream: enough for any error object, in bytes. */
+const MAX_REFUSAL_BYTES = 64 * 1024
 
 /**
  * One upstream's connection pool, on undici's dispatch: the body's bytes reach the reader without a stream in between.
@@ -96,7 +100,7 @@ export class HttpUpstream {
    */
   stream (request: UpstreamRequest, open: (flow: BodyFlow) => BodyReader): Promise<StreamResponse> {
     return new Promise((resolve, reject) => {
-      this.#dispatch(request, new StreamHandler(request.signal, this.#maxBodyBytes, open, resolve, reject))
+      this.#dispatch(request, new StreamHandler(request.signal, open, resolve, reject))
     })
   }
 
@@ -122,6 +126,7 @@ export class HttpUpstream {
 abstract class AbortableHandler implements Dispatcher.DispatchHandler {
   protected controller: Dispatcher.DispatchController | undefined
   readonly #signal: AbortSignal
+  /** The exchange is over: nothing that undici says counts any more. */
   #settled = false
 
   constructor (signal: AbortSignal) {
@@ -137,21 +142,24 @@ abstract class AbortableHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError (_controller: unknown, error: Error): void {
-    if (this.settle()) this.failed(transportError(error, { begun: this.controller !== undefined }))
+    if (!this.settle()) return
+    this.failed(transportError(error, { begun: this.controller !== undefined }))
   }
 
-  /** Whether this call ended the request: the first one does. */
+  /** Whether this call ended the exchange: the first one does. */
   protected settle (): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#signal.removeEventListener('abort', this.#onAbort)
     return true
   }
 
+  release (): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+
   readonly #onAbort = (): void => {
-    if (!this.settle()) return
     const error = abortError(this.#signal)
-    this.controller?.abort(error)
+    if (this.settle()) this.controller?.abort(error)
     this.failed(error)
   }
 }
@@ -191,10 +199,14 @@ class WholeHandler extends AbortableHandler {
   onResponseEnd (): void {
     if (!this.settle()) return
     const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
+    this.release()
     this.#resolve({ status: this.#status, headers: this.#headers, text: body?.toString('utf8') ?? '' })
   }
 
-  protected failed (error: UpstreamError): void { this.#reject(error) }
+  protected failed (error: UpstreamError): void {
+    this.release()
+    this.#reject(error)
+  }
 }
 
 /** Before the status it behaves as a promise, afterwards as a source of bytes; a refusal is read whole. */
@@ -202,7 +214,6 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
   readonly #open: (flow: BodyFlow) => BodyReader
   readonly #resolve: (response: StreamResponse) => void
   readonly #reject: (error: UpstreamError) => void
-  readonly #maxBytes: number
   readonly #refusal: Buffer[] = []
   #length = 0
   #refused: { status: number, headers: IncomingHttpHeaders } | undefined
@@ -210,13 +221,11 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
 
   constructor (
     signal: AbortSignal,
-    maxBytes: number,
     open: (flow: BodyFlow) => BodyReader,
     resolve: (response: StreamResponse) => void,
     reject: (error: UpstreamError) => void
   ) {
     super(signal)
-    this.#maxBytes = maxBytes
     this.#open = open
     this.#resolve = resolve
     this.#reject = reject
@@ -234,7 +243,7 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
   onResponseData (_controller: Dispatcher.DispatchController, bytes: Buffer): void {
     if (this.#reader !== undefined) {
       this.#reader.data(bytes)
-    } else if (this.#length < this.#maxBytes) {
+    } else if (this.#length < MAX_REFUSAL_BYTES) {
       this.#refusal.push(bytes)
       this.#length += bytes.length
     }
@@ -243,7 +252,6 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
   onResponseEnd (): void {
     if (!this.settle()) return
     if (this.#reader !== undefined) this.#reader.end()
-    else if (this.#refused !== undefined) this.#resolve({ kind: 'refused', response: { ...this.#refused, text: Buffer.concat(this.#refusal).toString('utf8') } })
     else this.failed(new UpstreamError('malformed', 'The provider sent no answer.'))
   }
 
@@ -251,11 +259,18 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
   resume (): void { this.controller?.resume() }
 
   abandon (): void {
+    this.release()
     if (this.settle()) this.controller?.abort(new Error('the body was given up'))
   }
 
   protected failed (error: UpstreamError): void {
-    if (this.#reader !== undefined) this.#reader.fail(error)
+    if (this.#reader !== undefined) {
+      this.#reader.fail(error)
+      return
+    }
+    this.release()
+    // A status says more than how its body ended.
+    if (this.#refused !== undefined) this.#resolve({ kind: 'refused', response: { ...this.#refused, text: Buffer.concat(this.#refusal).toString('utf8') } })
     else this.#reject(error)
   }
 }

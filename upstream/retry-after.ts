@@ -13,11 +13,13 @@ export function header (headers: IncomingHttpHeaders, name: string): string | un
  */
 export function retryAfterMs (headers: IncomingHttpHeaders, now: number = Date.now()): number | undefined {
   const ms = Number.parseFloat(header(headers, 'retry-after-ms') ?? '')
-  if (ms >= 0) return ms
+  if (ms >= 0 && Number.isFinite(ms)) return ms
   const value = header(headers, 'retry-after')
   if (value === undefined) return undefined
   const text = value.trim()
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
-  const date = Date.parse(text)
+  if (/^\d+(\.\d+)?$/.test(text)) return Number.isFinite(Number(text)) ? Number(text) * 1000 : undefined
+  // `Date.parse` finds a date in nearly everything ("-5" is in 2001), and takes one without a zone for local time.
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }

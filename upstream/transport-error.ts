@@ -7,6 +7,7 @@ const MALFORMED_CODES = /^(?:HPE_|UND_ERR_(?:HEADERS_OVERFLOW|RES_CONTENT_LENGTH
 
 function codeOf (error: Error): string {
   if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.name === 'HTTPParserError') return 'HPE_' // undici gives it a code only now and then
   return error.cause instanceof Error ? codeOf(error.cause) : ''
 }
 

@@ -1,5 +1,5 @@
 import type { ToolInputSchema } from '@aws-sdk/client-bedrock-runtime'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
 
 /** What the SDK calls a document: any JSON value, as in the input of a tool or its schema. */
 export type JsonDocument = NonNullable<ToolInputSchema.JsonMember['json']>

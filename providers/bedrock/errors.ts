@@ -1,6 +1,6 @@
 import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
 import { retryAfterMs } from '../../upstream/retry-after.ts'
 import { transportError } from '../../upstream/transport-error.ts'
 

@@ -1,7 +1,7 @@
 import type { ContentBlock, SystemContentBlock, ToolUseBlock } from '@aws-sdk/client-bedrock-runtime'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { AssistantMessage, Content, Message, ToolCall, ToolMessage } from '../../schemas/messages.ts'
-import type { JsonObject } from '../../streams/chunk-facts.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
 import { DocumentNames, documentBlock, imageBlock } from './attachments.ts'
 import { isDocumentObject } from './document.ts'
 import type { JsonDocument } from './document.ts'

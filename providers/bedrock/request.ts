@@ -1,7 +1,7 @@
 import type { ConverseCommandInput, InferenceConfiguration, OutputConfig } from '@aws-sdk/client-bedrock-runtime'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
 import { unsupported } from './errors.ts'
 import { conversationOf } from './messages.ts'
 import { toolSettings } from './tools.ts'
@@ -81,12 +81,12 @@ function inferenceConfigOf (request: ChatCompletionRequest): InferenceConfigurat
 }
 
 /**
- * Structured output; Converse knows it by schema only.
+ * Structured output by a schema; `json_object` is made by `toolSettings`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
 function outputConfigOf ({ response_format: format }: ChatCompletionRequest): OutputConfig | undefined {
-  if (format == null || format.type === 'text') return undefined
-  if (format.type !== 'json_schema') throw unsupported('response_format', 'response formats other than text and json_schema')
+  if (format == null || format.type === 'text' || format.type === 'json_object') return undefined // the latter is a tool
+  if (format.type !== 'json_schema') throw unsupported('response_format', 'response formats other than text, json_object and json_schema')
   const { name, description, schema } = format.json_schema
   if (schema === undefined) {
     throw new UpstreamError('invalid_request', 'response_format has no schema.', { status: 400, param: 'response_format.json_schema.schema' })

@@ -2,6 +2,7 @@ import type { ContentBlock, ConverseCommandOutput, TokenUsage } from '@aws-sdk/c
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletion, CompletionMessage, CompletionToolCall, Delta, FinishReason, Usage } from '../../schemas/chat-completion.ts'
 import type { Completion } from '../provider.ts'
+import { JSON_ANSWER } from './tools.ts'
 
 /**
  * Converse's answer in the chat completions format; the streamed one is in `stream-translator.ts`.
@@ -70,7 +71,9 @@ function messageOf (blocks: readonly (ContentBlock | null)[]): CompletionMessage
       if (signature) proofs.push({ reasoning_signature: signature })
     }
     if (reasoningContent?.redactedContent != null) proofs.push({ reasoning_redacted: base64(reasoningContent.redactedContent) })
-    if (toolUse != null && toolUse.type !== SERVER_TOOL_USE) {
+    if (toolUse?.name === JSON_ANSWER) {
+      text += JSON.stringify(toolUse.input ?? {})
+    } else if (toolUse != null && toolUse.type !== SERVER_TOOL_USE) {
       calls.push({
         id: toolUse.toolUseId ?? '',
         type: 'function',

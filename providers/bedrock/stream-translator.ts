@@ -4,6 +4,7 @@ import { hasOutput } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import { SERVER_TOOL_USE, base64, finishReasonOf, usageOf } from './response.ts'
 import type { BedrockDelta, CompletionHead } from './response.ts'
+import { JSON_ANSWER } from './tools.ts'
 
 /**
  * The events of one ConverseStream as chunks, in order.
@@ -25,6 +26,8 @@ export class StreamTranslator {
   #finished = false
   /** By content block: the caller's tool calls. */
   readonly #calls = new Map<number, { readonly index: number, empty: boolean }>()
+  /** The content block of the tool whose arguments are the answer itself. */
+  #jsonAnswer: number | undefined
 
   constructor (head: CompletionHead) {
     this.#head = head
@@ -45,6 +48,10 @@ export class StreamTranslator {
   #start (block: number, start: ContentBlockStart | undefined): Chunk[] {
     const call = start?.toolUse
     if (call == null || call.type === SERVER_TOOL_USE) return []
+    if (call.name === JSON_ANSWER) {
+      this.#jsonAnswer = block
+      return []
+    }
     const index = this.#calls.size
     this.#calls.set(block, { index, empty: true })
     return [this.#chunk({
@@ -64,6 +71,7 @@ export class StreamTranslator {
   }
 
   #arguments (block: number, text: string): Chunk[] {
+    if (block === this.#jsonAnswer) return [this.#chunk({ content: text })]
     const call = this.#calls.get(block)
     if (call === undefined) return [] // the input of a tool that the provider runs
     call.empty = false

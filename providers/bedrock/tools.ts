@@ -13,6 +13,19 @@ export interface ToolSettings {
 }
 
 /**
+ * Converse has no mode for "any JSON object", so the model is made to call a tool of this name, whose arguments are the
+ * answer. Neither the tool nor the call is seen by the caller.
+ */
+export const JSON_ANSWER = 'gateway_json_answer'
+
+const JSON_ANSWER_SETTINGS: ToolSettings = {
+  toolConfig: {
+    tools: [{ toolSpec: { name: JSON_ANSWER, description: 'Takes the answer to the user, as a JSON object.', inputSchema: { json: { type: 'object' } } } }],
+    toolChoice: { tool: { name: JSON_ANSWER } }
+  }
+}
+
+/**
  * Declarations and choice of tools.
  *
  * Converse cannot forbid the use of declared tools, so `none` leaves their declarations out. It refuses that where tools
@@ -21,9 +34,15 @@ export interface ToolSettings {
  * @throws {UpstreamError} `unsupported` or `invalid_request`, with the field in `param`
  */
 export function toolSettings (
-  { tools, tool_choice: choice, parallel_tool_calls: parallel }: ChatCompletionRequest,
+  { tools, tool_choice: choice, parallel_tool_calls: parallel, response_format: format, reasoning_effort: effort }: ChatCompletionRequest,
   { anthropic, usedBefore }: { readonly anthropic: boolean, readonly usedBefore: boolean }
 ): ToolSettings {
+  if (format?.type === 'json_object') {
+    // With other tools the model could not be made to call this one; and Anthropic's do not think when made to call one.
+    if (usedBefore || (tools ?? []).length > 0) throw unsupported('response_format', 'json_object together with tools')
+    if (effort != null && effort !== 'none') throw unsupported('response_format', 'json_object together with reasoning_effort')
+    return JSON_ANSWER_SETTINGS
+  }
   const declared = (tools ?? []).map((tool, index) => ({ toolSpec: toolSpec(tool, `tools[${index}]`) }))
   if (declared.length === 0 && choice != null && choice !== 'none' && choice !== 'auto') {
     throw new UpstreamError('invalid_request', 'tool_choice asks for a tool call, but the request has no tools.', { status: 400, param: 'tool_choice' })

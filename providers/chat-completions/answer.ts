@@ -1,6 +1,7 @@
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import { factsOf, hasOutput, isJsonObject, usageOf } from '../../streams/chunk-facts.ts'
-import type { JsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
+import { factsOf, hasOutput, usageOf } from '../../streams/chunk-facts.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import type { SseEvent } from '../../streams/sse-reader.ts'
 import type { Completion } from '../provider.ts'
@@ -20,8 +21,11 @@ export function chunkOfEvent ({ type, data }: SseEvent, secrets: readonly string
   if (data === '') return undefined
   const body = objectOf(data)
   if (isError(body) || type === 'error') throw inBandError(body, secrets)
+  const facts = factsOf(body)
+  // What OpenRouter sends when a provider behind it breaks.
+  if (facts.choices.some(({ finishReason }) => finishReason === 'error')) throw inBandError(body, secrets)
   // Data of several lines is joined by line breaks, which a frame cannot hold.
-  return { json: data.includes('\n') ? JSON.stringify(body) : data, facts: factsOf(body) }
+  return { json: data.includes('\n') ? JSON.stringify(body) : data, facts }
 }
 
 /**
@@ -41,8 +45,8 @@ export function completionOf (text: string, secrets: readonly string[]): Complet
 }
 
 /** An error in place of an answer, or beside its beginning. Some servers send `"error": null`, or "" with each chunk. */
-function isError ({ error, choices }: JsonObject): boolean {
-  return isJsonObject(error) || (typeof error === 'string' && error !== '' && !Array.isArray(choices))
+function isError ({ error, choices, object }: JsonObject): boolean {
+  return object === 'error' || isJsonObject(error) || (typeof error === 'string' && error !== '' && !Array.isArray(choices))
 }
 
 function objectOf (text: string): JsonObject {

@@ -1,7 +1,7 @@
 import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
-import type { JsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
 import type { WholeResponse } from '../../upstream/http-upstream.ts'
 import { retryAfterMs } from '../../upstream/retry-after.ts'
 

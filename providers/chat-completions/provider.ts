@@ -1,4 +1,4 @@
-import { UpstreamError } from '../../errors/upstream-error.ts'
+import { namesOf, UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
@@ -9,10 +9,13 @@ import type { Completion, CompletionCall, Provider, StreamCall } from '../provid
 import { chunkOfEvent, completionOf } from './answer.ts'
 import { statusError } from './errors.ts'
 
-/** Where and with which headers a chat completion of one model is asked for. */
+/** Where and with which headers chat completions are asked for. */
 export interface Endpoint {
-  readonly url: string
-  readonly headers: Iterable<[string, string]>
+  /** Of whose URL scheme, host and port are used. */
+  readonly baseURL: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Path and query for a model. */
+  readonly path: (model: string) => string
 }
 
 export interface ChatCompletionsOptions {
@@ -21,13 +24,7 @@ export interface ChatCompletionsOptions {
   readonly model: string
   /** What must not appear in any error. */
   readonly secrets: readonly string[]
-  /** The endpoint of a model; asked once for the configured one, and for each call that names another. */
-  readonly endpoint: (model: string) => Promise<Endpoint>
-}
-
-interface Prepared {
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly endpoint: Endpoint
 }
 
 /**
@@ -41,26 +38,19 @@ export class ChatCompletionsProvider implements Provider {
   readonly kind: string
   readonly model: string
   readonly #secrets: readonly string[]
-  readonly #endpoint: (model: string) => Promise<Endpoint>
+  readonly #endpoint: Endpoint
   readonly #upstream: HttpUpstream
-  readonly #prepared: Prepared
 
-  private constructor (options: ChatCompletionsOptions, origin: string, prepared: Prepared) {
-    this.kind = options.kind
-    this.model = options.model
-    this.#secrets = options.secrets
-    this.#endpoint = options.endpoint
-    this.#upstream = new HttpUpstream({ origin })
-    this.#prepared = prepared
-  }
-
-  static async create (options: ChatCompletionsOptions): Promise<ChatCompletionsProvider> {
-    const endpoint = await options.endpoint(options.model)
-    return new ChatCompletionsProvider(options, new URL(endpoint.url).origin, prepare(endpoint))
+  constructor ({ kind, model, secrets, endpoint }: ChatCompletionsOptions) {
+    this.kind = kind
+    this.model = model
+    this.#secrets = [...secrets, ...namesOf(endpoint.baseURL)]
+    this.#endpoint = endpoint
+    this.#upstream = new HttpUpstream({ origin: new URL(endpoint.baseURL).origin })
   }
 
   async complete (call: CompletionCall): Promise<Completion> {
-    const response = await this.#upstream.whole(await this.#request(call, false))
+    const response = await this.#upstream.whole(this.#request(call, false))
     if (response.status < 200 || response.status > 299) throw statusError(response, this.#secrets)
     return completionOf(response.text, this.#secrets)
   }
@@ -72,7 +62,7 @@ export class ChatCompletionsProvider implements Provider {
       choices: call.request.n ?? 1
     })
     const response = await this.#upstream.stream(
-      await this.#request(call, true),
+      this.#request(call, true),
       flow => new EventPump(writer, event => chunkOfEvent(event, this.#secrets), flow)
     )
     if (response.kind === 'refused') throw statusError(response.response, this.#secrets)
@@ -83,22 +73,25 @@ export class ChatCompletionsProvider implements Provider {
     return this.#upstream.close()
   }
 
-  async #request ({ request, model = this.model, signal }: CompletionCall, stream: boolean): Promise<UpstreamRequest> {
-    if (model === '.' || model === '..') { // a URL would resolve them as steps in its path
-      throw new UpstreamError('invalid_request', 'There is no such model.', { param: 'model', code: 'model_not_found' })
-    }
-    const { path, headers } = model === this.model ? this.#prepared : prepare(await this.#endpoint(model))
-    return { path, headers, body: bodyOf(request, model, stream), signal }
+  #request ({ request, model = this.model, signal }: CompletionCall, stream: boolean): UpstreamRequest {
+    const { headers, path } = this.#endpoint
+    return { path: path(model), headers, body: bodyOf(request, model, stream), signal }
   }
+}
+
+/**
+ * A model as one step of a URL's path.
+ * @throws {UpstreamError} `invalid_request`: dots, which would be resolved
+ */
+export function pathStep (model: string): string {
+  if (model === '.' || model === '..') {
+    throw new UpstreamError('invalid_request', 'There is no such model.', { param: 'model', code: 'model_not_found' })
+  }
+  return encodeURIComponent(model)
 }
 
 /** The caller's body with this target's model. Usage is always asked for: the audit log wants it. */
 function bodyOf (request: ChatCompletionRequest, model: string, stream: boolean): string {
   if (!stream) return JSON.stringify({ ...request, model })
   return JSON.stringify({ ...request, model, stream: true, stream_options: { ...request.stream_options, include_usage: true } })
-}
-
-function prepare ({ url, headers }: Endpoint): Prepared {
-  const { pathname, search } = new URL(url)
-  return { path: pathname + search, headers: Object.fromEntries(headers) }
 }

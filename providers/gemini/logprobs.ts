@@ -1,5 +1,5 @@
 import type { LogprobsCandidate } from '@google/generative-ai'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
 
 /** A token and its logarithmic probability, in the chat completions format. */
 interface TokenLogprob {

@@ -1,7 +1,7 @@
 import type { TextPart } from '@google/generative-ai'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { AssistantMessage, Content, ContentPart, Message, ToolCall, ToolMessage } from '../../schemas/messages.ts'
-import { isJsonObject } from '../../streams/chunk-facts.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
 import { jsonValue } from './json.ts'
 import { unsupported } from './unsupported.ts'
 import { generationOf } from './wire.ts'

@@ -1,4 +1,4 @@
-import { UpstreamError } from '../../errors/upstream-error.ts'
+import { namesOf, UpstreamError } from '../../errors/upstream-error.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
 import { EventPump } from '../../upstream/event-pump.ts'
@@ -38,6 +38,7 @@ export class GeminiProvider implements Provider {
   readonly #upstream: HttpUpstream
   readonly #root: string
   readonly #apiKey: string
+  readonly #secrets: readonly string[]
 
   /** @throws {TypeError} the base URL is none */
   constructor ({ baseURL, apiKey, model }: GeminiTarget) {
@@ -45,13 +46,14 @@ export class GeminiProvider implements Provider {
     const path = pathname.replace(/\/+$/, '')
     this.#root = /\/v1(?:alpha|beta)?$/.test(path) ? path : path + VERSION
     this.#apiKey = apiKey
+    this.#secrets = [apiKey, ...namesOf(baseURL)]
     this.#upstream = new HttpUpstream({ origin })
     this.model = model
   }
 
   async complete (call: CompletionCall): Promise<Completion> {
     const response = await this.#upstream.whole(this.#request(call, 'generateContent'))
-    if (response.status < 200 || response.status >= 300) throw refusalError(response, [this.#apiKey])
+    if (response.status < 200 || response.status >= 300) throw refusalError(response, this.#secrets)
     const completion = completionOf(jsonValue(response.text), this.#context(call))
     return {
       json: JSON.stringify(completion),
@@ -68,7 +70,7 @@ export class GeminiProvider implements Provider {
       this.#request(call, 'streamGenerateContent?alt=sse'),
       flow => new EventPump(writer, ({ data }) => translate(data), flow, flush)
     )
-    if (response.kind === 'refused') throw refusalError(response.response, [this.#apiKey])
+    if (response.kind === 'refused') throw refusalError(response.response, this.#secrets)
     if (/^application\/json\b/i.test(header(response.headers, 'content-type') ?? '')) {
       writer.queue.cancel() // closes the connection
       throw new UpstreamError('malformed', 'The provider answered a streamed request with JSON.')
@@ -95,7 +97,7 @@ export class GeminiProvider implements Provider {
   }
 
   #context (call: CompletionCall): AnswerContext {
-    return { model: modelOf(call.model ?? this.model), created: Math.floor(Date.now() / 1000), secrets: [this.#apiKey] }
+    return { model: modelOf(call.model ?? this.model), created: Math.floor(Date.now() / 1000), secrets: this.#secrets }
   }
 }
 

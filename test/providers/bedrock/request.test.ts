@@ -2,6 +2,7 @@ import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
 import { converseInput } from '../../../providers/bedrock/request.ts'
 import { NO_OUTPUT, OPENING } from '../../../providers/bedrock/messages.ts'
+import { JSON_ANSWER } from '../../../providers/bedrock/tools.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import type { Message } from '../../../schemas/messages.ts'
 
@@ -170,7 +171,12 @@ t.test('response_format', async t => {
   t.equal(converse({ response_format: { type: 'text' } }).outputConfig, undefined)
   t.strictSame(converse({ response_format: { type: 'json_schema', json_schema: { name: 'answer', description: 'One', schema, strict: true } } }).outputConfig,
     { textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'answer', description: 'One', schema: JSON.stringify(schema) } } } })
-  t.strictSame(refusal({ response_format: { type: 'json_object' } }), { reason: 'unsupported', param: 'response_format' })
+  const { toolConfig, outputConfig } = converse({ response_format: { type: 'json_object' } })
+  t.strictSame(toolConfig?.toolChoice, { tool: { name: JSON_ANSWER } }, 'any JSON object: a tool that must be called')
+  t.equal(toolConfig?.tools?.[0]?.toolSpec?.name, JSON_ANSWER)
+  t.equal(outputConfig, undefined)
+  t.strictSame(refusal({ response_format: { type: 'json_object' }, tools: [TOOL] }), { reason: 'unsupported', param: 'response_format' })
+  t.strictSame(refusal({ response_format: { type: 'json_object' }, reasoning_effort: 'low' }), { reason: 'unsupported', param: 'response_format' })
   t.strictSame(refusal({ response_format: { type: 'json_schema', json_schema: { name: 'answer' } } }), { reason: 'invalid_request', param: 'response_format.json_schema.schema' })
 })
 

@@ -38,7 +38,7 @@ function chunksOf (events: readonly unknown[]): unknown[] {
 async function pumped (pieces: readonly Uint8Array[], options: CompletionStreamOptions = {}): Promise<{ chunks: string[], error: unknown }> {
   const writer = new CompletionWriter({ includeUsage: true, ...options })
   const { translate, flush } = new ChunkTranslator(context)
-  const pump = new EventPump(writer, ({ data }) => translate(data), { pause () {}, resume () {}, abandon () {} }, flush)
+  const pump = new EventPump(writer, ({ data }) => translate(data), { pause () {}, resume () {}, abandon () {}, release () {} }, flush)
   for (const piece of pieces) pump.data(Buffer.from(piece))
   pump.end()
   const chunks: string[] = []
@@ -236,7 +236,7 @@ t.test('the last chunks wait for room like all others', async t => {
   const writer = new CompletionWriter({ capacity: 1, includeUsage: true })
   const { translate, flush } = new ChunkTranslator(context)
   const calls: string[] = []
-  const pump = new EventPump(writer, ({ data }) => translate(data), { pause () { calls.push('pause') }, resume () { calls.push('resume') }, abandon () { calls.push('abandon') } }, flush)
+  const pump = new EventPump(writer, ({ data }) => translate(data), { pause () { calls.push('pause') }, resume () { calls.push('resume') }, abandon () { calls.push('abandon') }, release () {} }, flush)
   pump.data(Buffer.from(`data: ${JSON.stringify(answer([candidate([{ text: 'a' }], { finishReason: 'STOP' })], { usageMetadata }))}\n\n`))
   pump.end()
   t.equal(writer.queue.size, 1)

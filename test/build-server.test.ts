@@ -1,0 +1,67 @@
+import { connect } from 'node:net'
+import t from 'tap'
+import { buildServer } from '../build-server.ts'
+import { ConfigurationError } from '../config/gateway-config.ts'
+import { DatabaseUnavailableError } from '../db/database.ts'
+import { buildGateway, openaiAt } from './support/build-gateway.ts'
+import { chat, HELLO, json } from './support/chat-client.ts'
+import { testDatabase } from './support/postgres.ts'
+import { scriptedUpstream } from './support/scripted-upstream.ts'
+
+const TARGET = { OPENAI_API_KEY: 'hunter2', OPENAI_MODEL: 'gpt-4o' }
+
+t.test('wrong variables: all lines at once, and nothing is opened', async t => {
+  const error = await buildServer({ env: { ...TARGET, DATABASE_URL: 'postgres://127.0.0.1:1/x', PORT: 'x', LOG_LEVEL: 'x' }, logger: false }).then(() => undefined, (error: unknown) => error)
+  t.type(error, ConfigurationError)
+  t.match(error, { lines: ['PORT: must be integer', /^LOG_LEVEL: /] })
+})
+
+t.test('a database that cannot be reached stops the start', async t => {
+  const error = await buildServer({ env: { ...TARGET, DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }, logger: false }).then(() => undefined, (error: unknown) => error)
+  t.type(error, DatabaseUnavailableError)
+  t.notMatch(error instanceof Error ? error.message : '', /hunter2/)
+})
+
+t.test('without DATABASE_URL it runs on the embedded database', async t => {
+  const upstream = await scriptedUpstream(t)
+  const server = await buildServer({ env: { ...openaiAt(upstream), DATA_DIR: 'memory://' }, logger: false })
+  t.teardown(async () => await server.close())
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  t.equal((await chat(url)).headers.get('x-gateway-target'), 'openai')
+  t.match(await json(await fetch(`${url}/readyz`)), { status: 'ready' })
+})
+
+t.test('two replicas on one database learn of each other\'s breakers; two on their own do not', async t => {
+  const upstream = await scriptedUpstream(t)
+  const DATABASE_URL = await testDatabase(t)
+  const first = await buildGateway(t, { env: { ...openaiAt(upstream), DATABASE_URL } })
+  const other = await buildGateway(t, { env: openaiAt(upstream) })
+  await first.server.breakers.override('openai', 'force_open', { by: 'test', reason: 'test' })
+  const second = await buildGateway(t, { env: { ...openaiAt(upstream), DATABASE_URL } })
+  // On a slow machine the store is asked, or told, again.
+  while ((await second.server.breakers.list())[0]?.state !== 'forced_open') await second.server.breakers.refresh()
+  t.same([(await chat(first.url)).status, (await chat(second.url)).status, (await chat(other.url)).status], [503, 503, 200])
+  void first.server.drain.begin()
+  t.same([(await fetch(`${first.url}/readyz`)).status, (await fetch(`${other.url}/readyz`)).status], [503, 200])
+})
+
+t.test('close closes it all: the client\'s idle connection and the upstream\'s', async t => {
+  const upstream = await scriptedUpstream(t)
+  const { url, server } = await buildGateway(t, { env: openaiAt(upstream) })
+  await (await chat(url, HELLO)).text()
+  const idle = connect(Number(new URL(url).port), '127.0.0.1')
+  await new Promise(resolve => { idle.once('connect', resolve) })
+  const idleClosed = new Promise(resolve => { idle.once('close', resolve) })
+  t.equal(upstream.openSockets, 1)
+  await server.close()
+  await idleClosed
+  while (upstream.openSockets > 0) await new Promise(resolve => { setImmediate(resolve) })
+  await t.rejects(server.breakers.list().then(async () => await server.auditLog.list({})), 'and the database')
+})
+
+t.test('the log is at LOG_LEVEL', async t => {
+  const upstream = await scriptedUpstream(t)
+  const server = await buildServer({ env: { ...openaiAt(upstream), DATABASE_URL: await testDatabase(t), LOG_LEVEL: 'fatal' } })
+  t.teardown(async () => await server.close())
+  t.equal(server.log.level, 'fatal')
+})

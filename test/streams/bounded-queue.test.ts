@@ -1,0 +1,164 @@
+import t from 'tap'
+import { BoundedQueue, QueueCancelledError, QueueClosedError } from '../../streams/bounded-queue.ts'
+
+async function collect (queue: BoundedQueue<string>): Promise<string[]> {
+  const items: string[] = []
+  for await (const item of queue) items.push(item)
+  return items
+}
+
+async function forEach (queue: BoundedQueue<string>, visit: (item: string) => void): Promise<void> {
+  for await (const item of queue) visit(item)
+}
+
+t.test('a capacity that is no positive integer, and a byte limit that is not positive, are refused', async t => {
+  for (const capacity of [0, -1, 1.5, NaN, Infinity]) t.throws(() => new BoundedQueue({ capacity }), RangeError, String(capacity))
+  for (const maxBytes of [0, -1, NaN]) t.throws(() => new BoundedQueue({ maxBytes }), RangeError, String(maxBytes))
+  t.equal(new BoundedQueue().capacity, 100)
+})
+
+t.test('the 101st item waits for the first to be taken', async t => {
+  const queue = new BoundedQueue<string>()
+  for (let i = 0; i < 100; i++) t.equal(queue.offer(`${i}`), 'accepted')
+  t.equal(queue.offer('100'), 'full')
+  let done = false
+  const put = queue.put('100').then(() => { done = true })
+  await Promise.resolve()
+  t.equal(done, false)
+  t.equal(queue.poll(), '0')
+  await put
+  t.equal(queue.size, 100)
+})
+
+t.test('an offer does not overtake a put that waits, even where the put alone is too large', async t => {
+  const queue = new BoundedQueue<string>({ capacity: 4, maxBytes: 4, sizeOf: text => text.length })
+  queue.offer('aa')
+  const put = queue.put('bbb')
+  t.equal(queue.offer('c'), 'full')
+  t.equal(queue.poll(), 'aa')
+  await put
+  t.equal(queue.offer('c'), 'accepted')
+  t.same(queue.drain(), ['bbb', 'c'])
+})
+
+t.test('an item over the byte limit gets through, alone', async t => {
+  const queue = new BoundedQueue<string>({ maxBytes: 4, sizeOf: text => text.length })
+  t.equal(queue.offer('much too long'), 'accepted')
+  t.equal(queue.bytes, 13)
+  t.equal(queue.offer(''), 'full')
+  t.equal(queue.poll(), 'much too long')
+  t.equal(queue.bytes, 0)
+  queue.offer('a')
+  t.equal(queue.offer('much too long'), 'full')
+})
+
+t.test('closing lets the reader have what is queued, and refuses puts that wait', async t => {
+  const queue = new BoundedQueue<string>({ capacity: 2 })
+  queue.offer('a')
+  queue.offer('b')
+  const late = queue.put('c')
+  queue.close()
+  await t.rejects(late, QueueClosedError)
+  t.throws(() => queue.offer('d'), QueueClosedError)
+  await t.rejects(queue.put('d'), QueueClosedError)
+  t.equal(queue.exhausted, false)
+  t.same(await collect(queue), ['a', 'b'])
+  t.equal(queue.exhausted, true)
+  t.same(await queue.next(), { done: true, value: undefined })
+})
+
+t.test('a failure comes after what was queued before, and is the one that was first', async t => {
+  const queue = new BoundedQueue<string>()
+  queue.offer('a')
+  queue.fail(new Error('first'))
+  queue.fail(new Error('second'))
+  queue.close()
+  t.match(await queue.next(), { value: 'a' })
+  await t.rejects(queue.next(), { message: 'first' })
+  await t.rejects(queue.next(), { message: 'first' }, 'and again')
+  t.throws(() => queue.offer('b'), QueueClosedError)
+})
+
+t.test('a take that waits is told of the end and of the failure', async t => {
+  const [closed, failed, cancelled] = [new BoundedQueue<string>(), new BoundedQueue<string>(), new BoundedQueue<string>()]
+  const results = Promise.allSettled([closed.next(), failed.next(), cancelled.next()])
+  closed.close()
+  failed.fail(new Error('broken'))
+  cancelled.cancel()
+  t.match(await results, [
+    { status: 'fulfilled', value: { done: true } },
+    { status: 'rejected', reason: { message: 'broken' } },
+    { status: 'fulfilled', value: { done: true } }
+  ])
+})
+
+t.test('cancelling drops what is queued, refuses puts and aborts the signal with the reason', async t => {
+  const queue = new BoundedQueue<string>({ capacity: 1 })
+  const reason = new Error('client left')
+  const { signal } = queue
+  queue.offer('a')
+  const waiting = queue.put('b')
+  queue.cancel(reason)
+  await t.rejects(waiting, { message: 'client left' })
+  await t.rejects(queue.put('c'), { message: 'client left' })
+  t.equal(queue.offer('c'), 'cancelled')
+  t.equal(signal.aborted, true)
+  t.equal(signal.reason, reason)
+  t.equal(queue.size, 0)
+})
+
+t.test('the signal of a queue that was cancelled before anybody asked for it is aborted', async t => {
+  const queue = new BoundedQueue<string>()
+  queue.cancel()
+  t.equal(queue.signal.aborted, true)
+  t.ok(queue.signal.reason instanceof QueueCancelledError)
+})
+
+t.test('cancelling a queue that ended and was read to its end is no cancellation', async t => {
+  const queue = new BoundedQueue<string>()
+  queue.close()
+  queue.cancel()
+  t.equal(queue.state.kind, 'closed')
+  t.equal(queue.signal.aborted, false)
+})
+
+t.test('leaving the loop early cancels, by break and by throw; reading to the end does not', async t => {
+  const [left, thrown, read] = [new BoundedQueue<string>(), new BoundedQueue<string>(), new BoundedQueue<string>()]
+  for (const queue of [left, thrown, read]) queue.offer('a')
+  for await (const item of left) if (item === 'a') break
+  t.equal(left.state.kind, 'cancelled')
+  await t.rejects(forEach(thrown, item => { throw new Error(item) }), { message: 'a' })
+  t.equal(thrown.state.kind, 'cancelled')
+  read.close()
+  t.same(await collect(read), ['a'])
+  t.equal(read.state.kind, 'closed')
+})
+
+t.test('whenFits calls once, and only for the last one who asked', async t => {
+  const queue = new BoundedQueue<string>({ capacity: 1 })
+  const calls: string[] = []
+  queue.offer('a')
+  queue.whenFits('b', () => calls.push('first'))
+  queue.whenFits('b', () => calls.push('second'))
+  t.same(calls, [])
+  queue.poll()
+  queue.offer('b')
+  queue.poll()
+  t.same(calls, ['second'])
+})
+
+t.test('a producer that goes on inside whenFits keeps the order', async t => {
+  const queue = new BoundedQueue<number>({ capacity: 2 })
+  let n = 0
+  const produce = () => {
+    while (n < 7) {
+      if (queue.offer(n) === 'full') return queue.whenFits(n, produce)
+      n++
+    }
+    queue.close()
+  }
+  produce()
+  const taken: number[] = []
+  while (!queue.exhausted) taken.push(...queue.drain())
+  t.same(taken, [0, 1, 2, 3, 4, 5, 6])
+})

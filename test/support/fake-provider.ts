@@ -1,0 +1,137 @@
+/**
+ * Targets without a network, for what is above them: each call waits until the test says what becomes of it.
+ *
+ *     const fake = new FakeTargets({
+ *       a: call => call.refuse(new UpstreamError('reset', 'x')),
+ *       b: call => { call.stream().offer(textChunk('a')) }
+ *     })
+ *     const { answer } = await fake.failover.stream(fake.call())
+ *     fake.calls[1]?.writer.end({ terminal: true })
+ *     fake.journal     // what the breakers were told: `a: failure reset`, `b: success` …
+ */
+import type { AttemptRecord } from '../../breaker/attempt.ts'
+import type { Admission, Permit } from '../../breaker/circuit-breakers.ts'
+import { Failover } from '../../failover/failover.ts'
+import type { FailoverCall, FailoverOptions } from '../../failover/failover.ts'
+import type { ModelRoute, TargetRef } from '../../failover/model-routes.ts'
+import type { Completion, Provider, StreamCall } from '../../providers/provider.ts'
+import { CompletionWriter } from '../../streams/completion-stream.ts'
+import type { CompletionStream } from '../../streams/completion-stream.ts'
+import { abortError } from '../../upstream/transport-error.ts'
+
+/** One call to a target. Aborting it refuses it, or fails its stream, as a real provider would. */
+export class FakeCall {
+  readonly target: string
+  readonly call: StreamCall
+  readonly writer: CompletionWriter
+  readonly #stream = Promise.withResolvers<CompletionStream>()
+  readonly #completion = Promise.withResolvers<Completion>()
+
+  constructor (target: string, call: StreamCall) {
+    this.target = target
+    this.call = call
+    this.writer = new CompletionWriter({ ...call.queue })
+    const onAbort = () => this.refuse(abortError(call.signal))
+    if (call.signal.aborted) onAbort()
+    else call.signal.addEventListener('abort', onAbort, { once: true })
+    for (const promise of [this.#stream.promise, this.#completion.promise]) promise.catch(() => {})
+  }
+
+  get streamed (): Promise<CompletionStream> { return this.#stream.promise }
+  get completed (): Promise<Completion> { return this.#completion.promise }
+
+  /** A 2xx status: from here on it is the writer's. */
+  stream (): CompletionWriter {
+    this.#stream.resolve(this.writer)
+    return this.writer
+  }
+
+  answer (completion: Partial<Completion> = {}): void {
+    this.#completion.resolve({ json: `{"from":"${this.target}"}`, finishReason: 'stop', usage: undefined, ...completion })
+  }
+
+  refuse (error: unknown): void {
+    this.#stream.reject(error)
+    this.#completion.reject(error)
+    if (error instanceof Error) this.writer.broken(error)
+  }
+}
+
+/** What a target does with a call as soon as it comes; nothing: the test will. */
+export type Behaviour = (call: FakeCall) => void
+
+class FakeProvider implements Provider {
+  readonly kind = 'fake'
+  readonly model: string
+  readonly #onCall: (call: StreamCall) => FakeCall
+
+  constructor (target: string, onCall: (call: StreamCall) => FakeCall) {
+    this.model = `model of ${target}`
+    this.#onCall = onCall
+  }
+
+  complete (call: StreamCall): Promise<Completion> { return this.#onCall(call).completed }
+  stream (call: StreamCall): Promise<CompletionStream> { return this.#onCall(call).streamed }
+  async close (): Promise<void> {}
+}
+
+/** Everything around one failover. */
+export class FakeTargets {
+  readonly failover: Failover
+  /** All calls so far, in order. */
+  readonly calls: FakeCall[] = []
+  /** What the breakers were told of permits, in order. */
+  readonly journal: string[] = []
+  readonly records: AttemptRecord[] = []
+  /** What was thrown that is no UpstreamError, in order. */
+  readonly defects: unknown[] = []
+  /** Targets that their breakers do not admit. */
+  readonly refusals = new Map<string, Extract<Admission, { kind: 'refused' }>>()
+  readonly #names: readonly string[]
+
+  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity'> = {}) {
+    this.#names = Object.keys(targets)
+    const providers = new Map<string, Provider>()
+    for (const [name, behaviour] of Object.entries(targets)) {
+      providers.set(name, new FakeProvider(name, call => {
+        const fake = new FakeCall(name, call)
+        this.calls.push(fake)
+        behaviour(fake)
+        return fake
+      }))
+    }
+    this.failover = new Failover({
+      ...options,
+      providers,
+      breakers: { admit: target => this.refusals.get(target) ?? { kind: 'permit', permit: this.permit(target) } },
+      onAttempt: record => this.records.push(record),
+      onDefect: error => this.defects.push(error)
+    })
+  }
+
+  /** A permit that writes down how it ends. */
+  permit (target: string): Permit {
+    return {
+      target,
+      epoch: 0,
+      probe: false,
+      record: (outcome, detail) => {
+        const { class: kind, reason } = { reason: undefined, ...outcome }
+        this.journal.push([`${target}:`, kind, reason, detail?.status].filter(part => part !== undefined).join(' '))
+      },
+      release: () => this.journal.push(`${target}: released`)
+    }
+  }
+
+  /** A request to all targets in order, with short times, unless said otherwise. */
+  call (change: Partial<Omit<FailoverCall, 'route'>> & { readonly route?: Partial<ModelRoute> } = {}): FailoverCall {
+    const targets: TargetRef[] = this.#names.map(name => ({ name, model: undefined }))
+    return {
+      request: { messages: [{ role: 'user', content: 'Hi' }] },
+      requestId: 'req-1',
+      signal: new AbortController().signal,
+      ...change,
+      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', ...change.route }
+    }
+  }
+}
