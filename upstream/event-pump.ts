@@ -8,7 +8,7 @@ import type { BodyFlow, BodyReader } from './http-upstream.ts'
  * What one event of an upstream becomes: chunks to write (in order), nothing, or the end of the answer.
  * Throws an UpstreamError where the event reports one.
  */
-export type Translate = (event: SseEvent) => Chunk | readonly Chunk[] | 'end' | undefined
+export type Translate<Event = SseEvent> = (event: Event) => Chunk | readonly Chunk[] | 'end' | undefined
 
 /**
  * The last chunks of an answer whose protocol has no terminal event: called once, when the body has ended and all that
@@ -16,22 +16,30 @@ export type Translate = (event: SseEvent) => Chunk | readonly Chunk[] | 'end' | 
  */
 export type Flush = () => readonly Chunk[]
 
+/** Cuts an upstream's bytes into events: `push` what came, then call `next` until it gives undefined. */
+export interface EventReader<Event> {
+  /** Adds bytes, which the reader may keep. */
+  push (bytes: Buffer): void
+  /** The next complete event; undefined if more bytes are needed for it. What it throws ends the stream as malformed. */
+  next (): Event | undefined
+}
+
 /** How long an upstream may keep its connection open after its terminal event, in ms. */
 const LINGER_MS = 1000
 
 /**
- * Moves an upstream's Server-Sent Events into a completion stream, no faster than the consumer takes them.
+ * Moves an upstream's events into a completion stream, no faster than the consumer takes them.
  *
  * Synchronous from the socket's bytes to the queue. When the queue is full, the chunk at hand waits, parsing stops
  * between two events, and the socket is not read, so that a stalled client costs the queue and one read's bytes.
  */
-export class EventPump implements BodyReader {
+export class ReaderPump<Event> implements BodyReader {
   readonly #writer: CompletionWriter
-  readonly #translate: Translate
+  readonly #reader: EventReader<Event>
+  readonly #translate: Translate<Event>
   readonly #flow: BodyFlow
   /** Undefined when it was called, or if there is none. */
   #flush: Flush | undefined
-  readonly #reader = new SseReader()
   /** Chunks of the event at hand that are not in the queue yet, from `#at` on. */
   #pending: readonly Chunk[] = []
   #at = 0
@@ -41,8 +49,9 @@ export class EventPump implements BodyReader {
   #broken: UpstreamError | undefined
   #linger: NodeJS.Timeout | undefined
 
-  constructor (writer: CompletionWriter, translate: Translate, flow: BodyFlow, flush?: Flush) {
+  constructor (writer: CompletionWriter, reader: EventReader<Event>, translate: Translate<Event>, flow: BodyFlow, flush?: Flush) {
     this.#writer = writer
+    this.#reader = reader
     this.#translate = translate
     this.#flow = flow
     this.#flush = flush
@@ -85,7 +94,12 @@ export class EventPump implements BodyReader {
           this.#terminate()
           return
         }
-        this.#pending = Array.isArray(result) ? result : [result]
+        if ('json' in result) {
+          if (this.#writer.offer(result) === 'accepted') continue // nearly always, and without a list
+          this.#pending = [result]
+        } else {
+          this.#pending = result
+        }
         this.#at = 0
       }
     } catch (error) {
@@ -144,6 +158,13 @@ export class EventPump implements BodyReader {
     }
     this.#linger = setTimeout(() => this.#flow.abandon(), LINGER_MS)
     this.#linger.unref()
+  }
+}
+
+/** The pump of an upstream that sends Server-Sent Events. */
+export class EventPump extends ReaderPump<SseEvent> {
+  constructor (writer: CompletionWriter, translate: Translate, flow: BodyFlow, flush?: Flush) {
+    super(writer, new SseReader(), translate, flow, flush)
   }
 }
 

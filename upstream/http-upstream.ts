@@ -9,7 +9,7 @@ export interface UpstreamRequest {
   /** Path and query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: string | Uint8Array
   /** Aborting it ends the request at any stage, with its reason where that is an UpstreamError. */
   readonly signal: AbortSignal
 }

@@ -1,12 +1,14 @@
 import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
-import { retryAfterMs } from '../../upstream/retry-after.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
+import type { WholeResponse } from '../../upstream/http-upstream.ts'
+import { header, retryAfterMs } from '../../upstream/retry-after.ts'
 import { transportError } from '../../upstream/transport-error.ts'
 
 /**
- * Whatever goes wrong at Bedrock, as the one error type: the service's exceptions (by HTTP status or as a frame of an
- * event stream), the SDK's own errors, and errors of the connection.
+ * Whatever goes wrong at Bedrock, as the one error type: the service's exceptions (by HTTP status or as a message of an
+ * event stream), and what the SDK throws while it makes a request.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html#API_runtime_ConverseStream_Errors
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
  */
@@ -57,54 +59,70 @@ const MESSAGE: { readonly [reason in FailureReason]?: string } = {
   truncated: 'The provider ended the stream before the answer was complete.'
 }
 
-/** Names of errors that say that the answer cannot be read; any other name is of an exception that the service sent. */
-const UNREADABLE: ReadonlySet<string> = new Set(['Error', 'RangeError', 'SyntaxError', 'TypeError', 'AnswerTooLargeError', 'FrameTooLargeError'])
-
-/** An answer that is not streamed exceeds the limit on its size. */
-export class AnswerTooLargeError extends Error {
-  override readonly name = 'AnswerTooLargeError'
+/** An exception of the service. */
+interface ServiceException {
+  readonly name: string
+  readonly message: string
+  /** Of the refusal; a message inside a stream has none. */
+  readonly status?: number | undefined
+  readonly retryAfterMs?: number | undefined
 }
 
-/** The SDK's message for a body that ends inside a frame. */
-const TRUNCATED_FRAME = 'Truncated event message received'
-/** What the SDK appends to a message that it could not make sense of. */
-const SDK_HINT = /\s*Deserialization error: to see the raw response[^]*$/
+/** What a status other than 2xx means. */
+export function refusalError ({ status, headers, text }: WholeResponse): UpstreamError {
+  const body = jsonObjectIn(text)
+  // "ThrottlingException:http://…" in the header, "com.amazonaws…#ThrottlingException" in the body.
+  const type = header(headers, 'x-amzn-errortype') ?? textOf(body['__type'] ?? body['code'])
+  const name = type.split(/[,:]/, 1)[0]?.replace(/^.*#/, '') ?? ''
+  return serviceError({ name, message: messageOf(body), status, retryAfterMs: retryAfterMs(headers) })
+}
 
-/** Any failure of a call to Bedrock; an UpstreamError is left as it is. The cause of the new error is the old one. */
-export function bedrockError (error: unknown): UpstreamError {
+/** What an exception inside a stream means. Its name is written `throttlingException` there. */
+export function exceptionError (name: string, message: string): UpstreamError {
+  return serviceError({ name, message })
+}
+
+/**
+ * What kept a request from being made and signed; an UpstreamError is left as it is. Nearly always it is the
+ * credentials, which the SDK may have to fetch from other services; what those find wrong is never the caller's doing.
+ */
+export function signingError (error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error
   if (!(error instanceof Error)) return failure('malformed', { cause: error })
   const status = statusOf(error)
-  const named = REASON_OF_NAME.get(baseName(error))
-  const reason = named ?? reasonOfStatus(status)
-  if (reason === undefined) return unnamed(error)
-  // An exception inside a 200 answer has no status of its own.
-  const refused = status !== undefined && status >= 300
-  if (reason === 'upstream_error' && !refused) return failure('in_band_error', { cause: error })
-  if (reason === 'rate_limited') return failure(reason, { status, retryAfterMs: retryAfterMs(headersOf(error)), cause: error })
-  if (reason !== 'invalid_request') return failure(reason, { status, cause: error })
-  return new UpstreamError(reason, quote(error.message) || MESSAGE.invalid_request || '', {
-    status: refused ? status : 400,
-    code: named === undefined ? undefined : 'ValidationException',
-    cause: error
-  })
+  const reason = REASON_OF_NAME.get(baseName(error.name)) ?? reasonOfStatus(status)
+  if (reason !== undefined) {
+    return failure(reason === 'invalid_request' || reason === 'not_found' ? 'unauthorized' : reason, { status, cause: error })
+  }
+  if ('code' in error && typeof error.code === 'string') return transportError(error, { begun: true })
+  // The SDK's own timeout on connecting; other timeouts have a code.
+  if (error.name === 'TimeoutError') return transportError(error, { begun: false })
+  return failure('malformed', { cause: error })
 }
 
-/** Neither an exception that is known by name nor an HTTP status of failure. */
-function unnamed (error: Error): UpstreamError {
-  if ('code' in error && typeof error.code === 'string') return transportError(error, { begun: true })
-  // The request handler's own timeout on connecting; other timeouts have a code.
-  if (error.name === 'TimeoutError') return transportError(error, { begun: false })
-  if (error.message.startsWith(TRUNCATED_FRAME)) return failure('truncated', { cause: error })
-  return failure(UNREADABLE.has(error.name) ? 'malformed' : 'in_band_error', { cause: error })
+/** An answer that is not what Converse's answers are. */
+export function unreadable (cause?: unknown): UpstreamError { return failure('malformed', { cause }) }
+
+/** The words of an exception's body; empty if it has none. */
+export function messageIn (json: string): string { return messageOf(jsonObjectIn(json)) }
+
+function serviceError ({ name, message, status, retryAfterMs }: ServiceException): UpstreamError {
+  const named = REASON_OF_NAME.get(baseName(name))
+  const reason = named ?? (status === undefined ? 'in_band_error' : reasonOfStatus(status)) ?? 'malformed'
+  if (reason === 'upstream_error' && status === undefined) return failure('in_band_error', {})
+  if (reason === 'rate_limited') return failure(reason, { status, retryAfterMs })
+  if (reason !== 'invalid_request') return failure(reason, { status })
+  return new UpstreamError(reason, quote(message) || MESSAGE.invalid_request || '', {
+    status: status ?? 400,
+    code: named === undefined ? undefined : 'ValidationException'
+  })
 }
 
 function failure (reason: FailureReason, details: ConstructorParameters<typeof UpstreamError>[2]): UpstreamError {
   return new UpstreamError(reason, MESSAGE[reason] ?? 'The provider failed.', details)
 }
 
-/** Frames of a stream write `throttlingException`, everything else `ThrottlingException`. */
-function baseName ({ name }: Error): string {
+function baseName (name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replace(/Exception$/, '')
 }
 
@@ -117,21 +135,25 @@ function reasonOfStatus (status = 0): FailureReason | undefined {
   return status >= 300 ? 'malformed' : undefined
 }
 
-/** The SDK's `$metadata.httpStatusCode`; `$response` where the body was not what the SDK expected. */
+/** The SDK's `$metadata.httpStatusCode`: of another service's answer. */
 function statusOf (error: Error): number | undefined {
-  if ('$metadata' in error && isJsonObject(error.$metadata) && typeof error.$metadata['httpStatusCode'] === 'number') return error.$metadata['httpStatusCode']
-  if ('$response' in error && isJsonObject(error.$response) && typeof error.$response['statusCode'] === 'number') return error.$response['statusCode']
-  return undefined
+  return '$metadata' in error && isJsonObject(error.$metadata) && typeof error.$metadata['httpStatusCode'] === 'number' ? error.$metadata['httpStatusCode'] : undefined
 }
 
-function headersOf (error: Error): Record<string, string> {
-  if (!('$response' in error) || !isJsonObject(error.$response) || !isJsonObject(error.$response['headers'])) return {}
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(error.$response['headers'])) if (typeof value === 'string') headers[name.toLowerCase()] = value
-  return headers
+function jsonObjectIn (text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : {}
+  } catch {
+    return {} // of a proxy: the status says enough
+  }
 }
 
-/** The provider's words, without what the SDK added and without ARNs, which hold the account's number. */
+function messageOf (body: JsonObject): string { return textOf(body['message'] ?? body['Message']) }
+
+function textOf (value: unknown): string { return typeof value === 'string' ? value : '' }
+
+/** The provider's words, without ARNs, which hold the account's number. */
 function quote (message: string): string {
-  return withoutSecrets(message.replace(SDK_HINT, '').replace(/\barn:[^\s"',]+/g, '[arn]'))
+  return withoutSecrets(message.replace(/\barn:[^\s"',]+/g, '[arn]'))
 }

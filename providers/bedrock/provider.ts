@@ -1,167 +1,113 @@
 import { randomUUID } from 'node:crypto'
-import http from 'node:http'
-import https from 'node:https'
-import { Readable } from 'node:stream'
-import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
-import type { ConverseStreamOutput } from '@aws-sdk/client-bedrock-runtime'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { BedrockOptions } from '../../schemas/provider-options.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
-import type { JsonObject } from '../../schemas/json-object.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
-import { abortError } from '../../upstream/transport-error.ts'
+import { ReaderPump } from '../../upstream/event-pump.ts'
+import type { Translate } from '../../upstream/event-pump.ts'
+import { HttpUpstream } from '../../upstream/http-upstream.ts'
+import type { UpstreamRequest, WholeResponse } from '../../upstream/http-upstream.ts'
+import { header } from '../../upstream/retry-after.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
-import { AnswerTooLargeError, bedrockError } from './errors.ts'
-import { limitFrames } from './frame-limit.ts'
+import { converseEvent, textJsonIn } from './converse-event.ts'
+import { refusalError, unreadable } from './errors.ts'
+import { EventStreamReader } from './event-stream-reader.ts'
+import type { EventStreamMessage } from './event-stream-reader.ts'
 import { converseInput } from './request.ts'
 import { completionOf } from './response.ts'
 import type { CompletionHead } from './response.ts'
+import { Signer } from './signer.ts'
+import type { Operation } from './signer.ts'
 import { StreamTranslator } from './stream-translator.ts'
+import type { ConverseAnswer } from './wire.ts'
 
-/** How long a connection may take to be made, in ms. */
-const CONNECT_TIMEOUT_MS = 5000
-/** How long an idle connection is kept, in ms. */
-const KEEP_ALIVE_MS = 30_000
-/** The largest answer that is not streamed, in bytes. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024
+const EVENT_STREAM = /^application\/vnd\.amazon\.eventstream\b/i
 
-const EVENT_STREAM = 'application/vnd.amazon.eventstream'
+/** A request that is ready to be sent, and the connections to where it goes. */
+interface Dispatch {
+  readonly upstream: HttpUpstream
+  readonly request: UpstreamRequest
+}
 
-/** A model on AWS Bedrock, by Converse and ConverseStream. Loading this file loads the AWS SDK. */
+/**
+ * A model on AWS Bedrock, by Converse and ConverseStream. Loading this file loads the AWS SDK, which makes and signs the
+ * requests; sending them and reading the answers is done here, for a fraction of the time that the SDK takes.
+ */
 export class BedrockProvider implements Provider {
   readonly kind = 'bedrock'
   readonly model: string
-  readonly #client: BedrockRuntimeClient
+  readonly #signer: Signer
+  /** By origin. There is one: which one, the SDK finds out with the first request. */
+  readonly #upstreams = new Map<string, HttpUpstream>()
+  #closed = false
 
-  constructor ({ modelId, region, endpoint }: BedrockOptions) {
-    this.model = modelId
-    // As many connections as there are requests: a stream waits for no other stream, and so the handler has no full pool to warn of.
-    const agent = { keepAlive: true, maxSockets: Infinity, timeout: KEEP_ALIVE_MS }
-    this.#client = new BedrockRuntimeClient({
-      region,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      maxAttempts: 1, // trying again is for whoever has other targets
-      // HTTP/1.1: over HTTP/2 the SDK does not notice a stream that is reset in the middle.
-      requestHandler: new NodeHttpHandler({
-        httpAgent: new http.Agent(agent),
-        httpsAgent: new https.Agent(agent),
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        requestTimeout: 0, // deadlines are the caller's, by the signal
-        socketTimeout: 0
-      }),
-      streamCollector: collect
-    })
+  constructor (options: BedrockOptions) {
+    this.model = options.modelId
+    this.#signer = new Signer(options)
   }
 
-  async complete ({ request, model = this.model, signal }: CompletionCall): Promise<Completion> {
-    const command = new ConverseCommand({ modelId: model, ...converseInput(request, model) })
-    const aborted = Promise.withResolvers<never>()
-    // The SDK looks at the signal only once it has found credentials, which may take seconds.
-    const onAbort = (): void => aborted.reject(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
+  async complete (call: CompletionCall): Promise<Completion> {
+    const { upstream, request } = await this.#prepare('converse', call)
+    const response = await upstream.whole(request)
+    if (response.status < 200 || response.status >= 300) throw this.#refusal(response)
     try {
-      if (signal.aborted) throw abortError(signal)
-      const output = await Promise.race([this.#client.send(command, { abortSignal: signal }), aborted.promise])
-      return completionOf(output, newHead(model))
+      const answer: ConverseAnswer = JSON.parse(response.text)
+      return completionOf(answer, this.#head(call))
     } catch (error) {
-      throw signal.aborted ? abortError(signal) : bedrockError(error)
-    } finally {
-      signal.removeEventListener('abort', onAbort)
+      throw error instanceof UpstreamError ? error : unreadable(error)
     }
   }
 
-  async stream ({ request, model = this.model, signal, queue }: StreamCall): Promise<CompletionStream> {
-    const command = new ConverseStreamCommand({ modelId: model, ...converseInput(request, model) })
-    if (signal.aborted) throw abortError(signal)
-    // send() resolves no sooner than at the first event; this does at the status.
-    const accepted = Promise.withResolvers<void>()
-    command.middlewareStack.add(next => async args => {
-      const result = await next(args)
-      const { response } = result
-      if (isHttpResponse(response) && response.statusCode < 300) {
-        response.body = eventStreamOf(response)
-        accepted.resolve()
-      }
-      return result
-    }, { step: 'deserialize', priority: 'low', name: 'gatewayAcceptance' })
-
-    const writer = new CompletionWriter({ ...queue, includeUsage: request.stream_options?.include_usage === true })
-    // Giving up on the SDK's iterator leaves the socket open; only the request's own signal closes it.
-    const upstream = new AbortController()
-    const hangUp = (): void => upstream.abort()
-    const fail = (error: UpstreamError): void => {
-      accepted.reject(error)
-      writer.broken(error)
-      hangUp()
+  async stream (call: StreamCall): Promise<CompletionStream> {
+    const { upstream, request } = await this.#prepare('converseStream', call)
+    const writer = new CompletionWriter({ ...call.queue, includeUsage: call.request.stream_options?.include_usage === true })
+    const translate = translation(new StreamTranslator(this.#head(call)))
+    const response = await upstream.stream(request, flow => new ReaderPump(writer, new EventStreamReader(), translate, flow))
+    if (response.kind === 'refused') throw this.#refusal(response.response)
+    if (!EVENT_STREAM.test(header(response.headers, 'content-type') ?? '')) {
+      writer.queue.cancel() // closes the connection
+      throw new UpstreamError('malformed', 'The provider\'s answer is not an event stream.')
     }
-    const onAbort = (): void => fail(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    writer.signal.addEventListener('abort', hangUp, { once: true })
-
-    this.#client.send(command, { abortSignal: upstream.signal })
-      .then(({ stream }) => pump(stream, new StreamTranslator(newHead(model)), writer))
-      .catch((error: unknown) => fail(bedrockError(error)))
-      .finally(() => {
-        signal.removeEventListener('abort', onAbort)
-        writer.signal.removeEventListener('abort', hangUp)
-      })
-    await accepted.promise
     return writer
   }
 
   async close (): Promise<void> {
-    this.#client.destroy()
+    this.#closed = true
+    this.#signer.close()
+    await Promise.all([...this.#upstreams.values()].map(upstream => upstream.close()))
+  }
+
+  async #prepare (operation: Operation, { request, model = this.model, signal }: CompletionCall): Promise<Dispatch> {
+    const { origin, ...signed } = await this.#signer.sign(operation, { modelId: model, ...converseInput(request, model) }, signal)
+    return { upstream: this.#upstreamAt(origin), request: { ...signed, signal } }
+  }
+
+  #upstreamAt (origin: string): HttpUpstream {
+    const known = this.#upstreams.get(origin)
+    if (known !== undefined) return known
+    if (this.#closed) throw new UpstreamError('connect', 'The target is closed.')
+    const upstream = new HttpUpstream({ origin })
+    this.#upstreams.set(origin, upstream)
+    return upstream
+  }
+
+  #refusal (response: WholeResponse): UpstreamError {
+    this.#signer.correctClock(response.headers)
+    return refusalError(response)
+  }
+
+  #head ({ model = this.model }: CompletionCall): CompletionHead {
+    return { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model }
   }
 }
 
-/** Moves the events into the queue, no faster than they are taken from it: the SDK reads the socket only when asked for an event. */
-async function pump (events: AsyncIterable<ConverseStreamOutput> | undefined, translator: StreamTranslator, writer: CompletionWriter): Promise<void> {
-  for await (const event of events ?? []) {
-    for (const chunk of translator.translate(event)) {
-      if (writer.offer(chunk) === 'full') await writer.put(chunk)
-    }
-    if (writer.over) return
+/** What messages become. The answer ends with the body: messageStop gives it its finish reason, metadata comes after it. */
+function translation (translator: StreamTranslator): Translate<EventStreamMessage> {
+  return message => {
+    const text = textJsonIn(message)
+    if (text !== undefined) return translator.translateText(text)
+    // Nothing is missing any more, so an exception changes nothing.
+    if (translator.finished && message.headers.messageType !== 'event') return 'end'
+    return translator.translate(converseEvent(message))
   }
-  // messageStop is Bedrock's terminal event; it is what gave the choice its finish reason, so the writer knows.
-  writer.end({ terminal: false })
-}
-
-/** What the SDK's middleware hands round as `unknown`. */
-interface HttpResponse {
-  readonly statusCode: number
-  readonly headers: JsonObject
-  body: unknown
-}
-
-function isHttpResponse (value: unknown): value is HttpResponse {
-  return isJsonObject(value) && typeof value['statusCode'] === 'number' && isJsonObject(value['headers']) && 'body' in value
-}
-
-/**
- * The body of a success, with a limit on its frames.
- * @throws {UpstreamError} `malformed`: no event stream, which the SDK would take it for all the same
- */
-function eventStreamOf ({ headers, body }: HttpResponse): AsyncIterable<Uint8Array> {
-  const type = headers['content-type']
-  if (typeof type === 'string' && type.startsWith(EVENT_STREAM) && body instanceof Readable) return limitFrames(body)
-  throw new UpstreamError('malformed', 'The provider\'s answer is not an event stream.')
-}
-
-/** The SDK's own collector has no limit. */
-async function collect (body: Readable): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError('the body is not binary')
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new AnswerTooLargeError('the body is larger than the gateway accepts')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function newHead (model: string): CompletionHead {
-  return { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model }
 }

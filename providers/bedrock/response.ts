@@ -1,15 +1,12 @@
-import type { ContentBlock, ConverseCommandOutput, TokenUsage } from '@aws-sdk/client-bedrock-runtime'
+import type { TokenUsage } from '@aws-sdk/client-bedrock-runtime'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletion, CompletionMessage, CompletionToolCall, Delta, FinishReason, Usage } from '../../schemas/chat-completion.ts'
 import type { Completion } from '../provider.ts'
 import { JSON_ANSWER } from './tools.ts'
+import type { AnswerBlock, ConverseAnswer } from './wire.ts'
 
 /**
- * Converse's answer in the chat completions format; the streamed one is in `stream-translator.ts`.
- *
- * The SDK hands on what the service sent without checking it, so nothing in it is taken to be as its types say.
- * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_ResponseSyntax
- */
+ * Converse's answer in the chat completions format; the streamed one is in `stream-translator.ts`. */
 
 /** What Converse does not send, and every completion has. */
 export interface CompletionHead {
@@ -37,8 +34,8 @@ export type BedrockDelta = Delta & ReasoningProof
 export const SERVER_TOOL_USE = 'server_tool_use'
 
 /** @throws {UpstreamError} `malformed`: the model did not manage an answer; `empty`: there is neither output nor a stop reason */
-export function completionOf ({ output, stopReason, usage: tokens }: ConverseCommandOutput, { id, created, model }: CompletionHead): Completion {
-  const content: unknown = output?.message?.content
+export function completionOf ({ output, stopReason, usage: tokens }: ConverseAnswer, { id, created, model }: CompletionHead): Completion {
+  const content = output?.message?.content
   const message = messageOf(Array.isArray(content) ? content : [])
   const generated = message.content !== null || message.reasoning_content !== undefined || message.tool_calls !== undefined
   if (stopReason == null && !generated) throw new UpstreamError('empty', 'The provider ended its answer without generating anything.')
@@ -55,7 +52,7 @@ export function completionOf ({ output, stopReason, usage: tokens }: ConverseCom
   return { json: JSON.stringify(completion), finishReason, usage }
 }
 
-function messageOf (blocks: readonly (ContentBlock | null)[]): CompletionMessage & ReasoningProof {
+function messageOf (blocks: ReadonlyArray<AnswerBlock | null>): CompletionMessage & ReasoningProof {
   let text = ''
   let reasoning = ''
   const proofs: ReasoningProof[] = []
@@ -70,7 +67,7 @@ function messageOf (blocks: readonly (ContentBlock | null)[]): CompletionMessage
       const { signature } = reasoningContent.reasoningText
       if (signature) proofs.push({ reasoning_signature: signature })
     }
-    if (reasoningContent?.redactedContent != null) proofs.push({ reasoning_redacted: base64(reasoningContent.redactedContent) })
+    if (typeof reasoningContent?.redactedContent === 'string') proofs.push({ reasoning_redacted: reasoningContent.redactedContent })
     if (toolUse?.name === JSON_ANSWER) {
       text += JSON.stringify(toolUse.input ?? {})
     } else if (toolUse != null && toolUse.type !== SERVER_TOOL_USE) {
@@ -88,11 +85,6 @@ function messageOf (blocks: readonly (ContentBlock | null)[]): CompletionMessage
     ...(proofs.length === 1 ? proofs[0] : {}),
     ...(calls.length === 0 ? {} : { tool_calls: calls })
   }
-}
-
-/** Encrypted reasoning as text. */
-export function base64 (bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
 /**
@@ -117,7 +109,7 @@ export function finishReasonOf (stopReason: string, { calls }: { readonly calls:
 }
 
 /** Token counts; undefined if none came. Converse does not count what it read from and wrote to the cache as input. */
-export function usageOf (tokens: TokenUsage | undefined): Usage | undefined {
+export function usageOf (tokens: Partial<TokenUsage> | undefined): Usage | undefined {
   if (typeof tokens?.inputTokens !== 'number' && typeof tokens?.outputTokens !== 'number') return undefined
   const { cacheReadInputTokens: cached } = tokens
   const prompt = (tokens.inputTokens ?? 0) + (cached ?? 0) + (tokens.cacheWriteInputTokens ?? 0)

@@ -1,10 +1,15 @@
-import type { ContentBlockDelta, ContentBlockStart, ConverseStreamOutput } from '@aws-sdk/client-bedrock-runtime'
 import type { ChatCompletionChunk, FinishReason, Usage } from '../../schemas/chat-completion.ts'
 import { hasOutput } from '../../streams/chunk-facts.ts'
+import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
-import { SERVER_TOOL_USE, base64, finishReasonOf, usageOf } from './response.ts'
+import { SERVER_TOOL_USE, finishReasonOf, usageOf } from './response.ts'
 import type { BedrockDelta, CompletionHead } from './response.ts'
 import { JSON_ANSWER } from './tools.ts'
+import type { AnswerDelta, ConverseEvent, ToolUse } from './wire.ts'
+
+/** Of every chunk that brings text and nothing else. */
+const TEXT_FACTS: ChunkFacts = { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined }
+const TEXT_SUFFIX = '},"finish_reason":null}]}'
 
 /**
  * The events of one ConverseStream as chunks, in order.
@@ -22,6 +27,8 @@ import { JSON_ANSWER } from './tools.ts'
  */
 export class StreamTranslator {
   readonly #head: CompletionHead
+  /** The JSON of a chunk with text, up to the text. Such chunks are nearly all there are, and alike but for the text. */
+  readonly #textPrefix: string
   #begun = false
   #finished = false
   /** By content block: the caller's tool calls. */
@@ -31,22 +38,31 @@ export class StreamTranslator {
 
   constructor (head: CompletionHead) {
     this.#head = head
+    this.#textPrefix = `${JSON.stringify(this.#frame()).slice(0, -1)},"choices":[{"index":0,"delta":{"content":`
   }
 
+  /** A piece of text, as JSON: what `translate` would give for it, without a look at it. */
+  translateText (json: string): Chunk | readonly Chunk[] {
+    if (this.#finished) return []
+    return this.#begun ? this.#textChunk(json) : this.#chunk({ content: JSON.parse(json) })
+  }
+
+  /** Whether the answer is complete, but for the token counts. */
+  get finished (): boolean { return this.#finished }
+
   /** @throws {UpstreamError} `malformed`: the model did not manage an answer */
-  translate (event: ConverseStreamOutput): readonly Chunk[] {
+  translate (event: ConverseEvent): Chunk | readonly Chunk[] {
+    if (event.contentBlockDelta != null) return this.#finished ? [] : this.#delta(event.contentBlockDelta.contentBlockIndex ?? 0, event.contentBlockDelta.delta)
     if (event.metadata != null) return this.#usage(usageOf(event.metadata.usage))
     if (this.#finished) return []
-    if (event.contentBlockDelta != null) return this.#delta(event.contentBlockDelta.contentBlockIndex ?? 0, event.contentBlockDelta.delta)
-    if (event.contentBlockStart != null) return this.#start(event.contentBlockStart.contentBlockIndex ?? 0, event.contentBlockStart.start)
+    if (event.contentBlockStart != null) return this.#start(event.contentBlockStart.contentBlockIndex ?? 0, event.contentBlockStart.start?.toolUse)
     if (event.contentBlockStop != null) return this.#stop(event.contentBlockStop.contentBlockIndex ?? 0)
     if (event.messageStart != null) return this.#begun ? [] : [this.#chunk({ content: '' })]
     if (event.messageStop != null) return this.#finish(event.messageStop.stopReason ?? '')
     return []
   }
 
-  #start (block: number, start: ContentBlockStart | undefined): Chunk[] {
-    const call = start?.toolUse
+  #start (block: number, call: ToolUse | undefined): Chunk[] {
     if (call == null || call.type === SERVER_TOOL_USE) return []
     if (call.name === JSON_ANSWER) {
       this.#jsonAnswer = block
@@ -59,14 +75,14 @@ export class StreamTranslator {
     })]
   }
 
-  #delta (block: number, delta: ContentBlockDelta | undefined): Chunk[] {
+  #delta (block: number, delta: AnswerDelta | undefined): Chunk | readonly Chunk[] {
     if (delta == null) return []
     const { text, toolUse, reasoningContent: reasoning } = delta
-    if (text) return [this.#chunk({ content: text })]
+    if (typeof text === 'string' && text !== '') return this.translateText(JSON.stringify(text))
     if (toolUse?.input) return this.#arguments(block, toolUse.input)
     if (reasoning?.text) return [this.#chunk({ reasoning_content: reasoning.text })]
     if (reasoning?.signature) return [this.#chunk({ reasoning_signature: reasoning.signature })]
-    if (reasoning?.redactedContent != null) return [this.#chunk({ reasoning_redacted: base64(reasoning.redactedContent) })]
+    if (reasoning?.redactedContent) return [this.#chunk({ reasoning_redacted: reasoning.redactedContent })]
     return []
   }
 
@@ -94,6 +110,11 @@ export class StreamTranslator {
     if (usage === undefined) return []
     const chunk: ChatCompletionChunk = { ...this.#frame(), choices: [], usage }
     return [{ json: JSON.stringify(chunk), facts: { output: false, choices: [], usage } }]
+  }
+
+  /** What `#chunk` gives for text, without the making of its objects. */
+  #textChunk (json: string): Chunk {
+    return { json: this.#textPrefix + json + TEXT_SUFFIX, facts: TEXT_FACTS }
   }
 
   /** One chunk; the first carries the role. */

@@ -6,6 +6,7 @@ import type { Chunk } from '../../streams/completion-stream.ts'
 import type { SseEvent } from '../../streams/sse-reader.ts'
 import type { Completion } from '../provider.ts'
 import { inBandError } from './errors.ts'
+import { PlainDeltas } from './plain-deltas.ts'
 
 /**
  * Reading answers in the chat completions format: just as much as the gateway must know, passing on the upstream's text.
@@ -13,19 +14,26 @@ import { inBandError } from './errors.ts'
  */
 
 /**
- * One event of a stream.
- * @throws {UpstreamError} the event reports an error, or is not a chunk
+ * Reads the events of one stream. Those that are nothing but the next piece of text are recognised without parsing them.
+ * @returns throws an UpstreamError where the event reports an error, or is no chunk
  */
-export function chunkOfEvent ({ type, data }: SseEvent, secrets: readonly string[]): Chunk | 'end' | undefined {
-  if (data === '[DONE]') return 'end'
-  if (data === '') return undefined
-  const body = objectOf(data)
-  if (isError(body) || type === 'error') throw inBandError(body, secrets)
-  const facts = factsOf(body)
-  // What OpenRouter sends when a provider behind it breaks.
-  if (facts.choices.some(({ finishReason }) => finishReason === 'error')) throw inBandError(body, secrets)
-  // Data of several lines is joined by line breaks, which a frame cannot hold.
-  return { json: data.includes('\n') ? JSON.stringify(body) : data, facts }
+export function chunkReader (secrets: readonly string[]): (event: SseEvent) => Chunk | 'end' | undefined {
+  const plain = new PlainDeltas()
+  return ({ type, data }) => {
+    const known = type === '' ? plain.recognise(data) : undefined
+    if (known !== undefined) return { json: data, facts: known }
+    if (data === '[DONE]') return 'end'
+    if (data === '') return undefined
+    const body = objectOf(data)
+    if (isError(body) || type === 'error') throw inBandError(body, secrets)
+    const facts = factsOf(body)
+    // What OpenRouter sends when a provider behind it breaks.
+    if (facts.choices.some(({ finishReason }) => finishReason === 'error')) throw inBandError(body, secrets)
+    // Data of several lines is joined by line breaks, which a frame cannot hold.
+    const json = data.includes('\n') ? JSON.stringify(body) : data
+    plain.learn(json, body)
+    return { json, facts }
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
-import { chunkOfEvent, completionOf } from './answer.ts'
+import { chunkReader, completionOf } from './answer.ts'
 import { statusError } from './errors.ts'
 
 /** Where and with which headers chat completions are asked for. */
@@ -63,7 +63,7 @@ export class ChatCompletionsProvider implements Provider {
     })
     const response = await this.#upstream.stream(
       this.#request(call, true),
-      flow => new EventPump(writer, event => chunkOfEvent(event, this.#secrets), flow)
+      flow => new EventPump(writer, chunkReader(this.#secrets), flow)
     )
     if (response.kind === 'refused') throw statusError(response.response, this.#secrets)
     return writer

@@ -5,7 +5,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import { chunkOfEvent } from '../../providers/chat-completions/answer.ts'
+import { chunkReader } from '../../providers/chat-completions/answer.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
@@ -27,7 +27,7 @@ async function brokenStream (t: Test, chunks: readonly string[], breakIt: (conne
   const writer = new CompletionWriter({ capacity: 5 })
   const failed = Promise.withResolvers<void>()
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => {
-    const pump = new EventPump(writer, event => chunkOfEvent(event, []), flow)
+    const pump = new EventPump(writer, chunkReader([]), flow)
     return {
       data: bytes => pump.data(bytes),
       end: () => pump.end(),

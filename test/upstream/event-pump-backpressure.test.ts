@@ -2,7 +2,7 @@
  * A consumer that does not read costs the queue and what the kernel buffers; then it gets everything.
  */
 import t from 'tap'
-import { chunkOfEvent } from '../../providers/chat-completions/answer.ts'
+import { chunkReader } from '../../providers/chat-completions/answer.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
@@ -38,7 +38,7 @@ t.test('the server offers 20 MiB, nobody reads: a hundred slots are filled, and 
   let held = 0
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal: new AbortController().signal },
     flow => {
-      const pump = new EventPump(writer, event => chunkOfEvent(event, []), flow)
+      const pump = new EventPump(writer, chunkReader([]), flow)
       return {
         data: bytes => {
           held += bytes.length
@@ -78,7 +78,7 @@ t.test('the byte limit holds the socket back, too', async t => {
   t.teardown(async () => await upstream.close())
   const writer = new CompletionWriter({ maxBytes: 16 * 1024 })
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal: new AbortController().signal },
-    flow => new EventPump(writer, event => chunkOfEvent(event, []), flow))
+    flow => new EventPump(writer, chunkReader([]), flow))
   await writer.started
   for (let turn = 0; turn < 200; turn++) await settle()
   t.ok(writer.queue.size > 1 && writer.queue.size < 10, `${writer.queue.size} queued`)

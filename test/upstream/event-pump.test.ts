@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { chunkOfEvent } from '../../providers/chat-completions/answer.ts'
+import { chunkReader } from '../../providers/chat-completions/answer.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStreamOptions } from '../../streams/completion-stream.ts'
 import { EventPump } from '../../upstream/event-pump.ts'
@@ -25,7 +25,7 @@ function upstreamAt (t: Test, origin: string): HttpUpstream {
 /** Asks for a stream, as a provider does. */
 async function pumped (upstream: HttpUpstream, options: CompletionStreamOptions = {}, signal = new AbortController().signal): Promise<CompletionWriter> {
   const writer = new CompletionWriter(options)
-  await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => new EventPump(writer, event => chunkOfEvent(event, []), flow))
+  await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => new EventPump(writer, chunkReader([]), flow))
   return writer
 }
 

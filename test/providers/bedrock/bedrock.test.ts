@@ -3,7 +3,7 @@ import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import type { CompletionStream } from '../../../streams/completion-stream.ts'
-import { START, STOP, begin, cut, event, exception, text } from './event-stream-server.ts'
+import { START, STOP, begin, cut, event, exception, frame, frameOf, prelude, text } from './event-stream-server.ts'
 import type { EventStreamServer } from './event-stream-server.ts'
 import { IDLE, MODEL, REQUEST, failureOf, providerAt, read, serverFor } from './target.ts'
 
@@ -80,9 +80,12 @@ t.test('ends', async t => {
     ['ended in order, but without messageStop', 'truncated', (exchange) => { begin(exchange, START, text('Hi')); exchange.response.end() }],
     ['ended in order inside a frame', 'truncated', (exchange) => { begin(exchange, START, text('Hi'), half); exchange.response.end() }],
     ['a frame with a wrong checksum', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), corrupt) }],
-    ['a frame of 1 GiB', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), Buffer.of(0x40, 0, 0, 0)) }],
+    ['a frame of 1 GiB', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), prelude(2 ** 30, 100)) }],
     ['an exception', 'in_band_error', (exchange) => { begin(exchange, START, text('Hi'), exception('internalServerException', 'x')); exchange.response.end() }],
-    ['an exception that the SDK does not know', 'in_band_error', (exchange) => { begin(exchange, START, text('Hi'), exception('newException', 'x')); exchange.response.end() }],
+    ['an error', 'in_band_error', (exchange) => { begin(exchange, START, text('Hi'), frame({ ':message-type': 'error', ':error-code': 'x', ':error-message': 'y' }, {})); exchange.response.end() }],
+    ['an event that is no JSON', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), frameOf(frame({ ':event-type': 'metadata', ':message-type': 'event' }, {}).subarray(12, -6), Buffer.from('{'))); exchange.response.end() }],
+    ['a message of an unknown kind', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), frame({}, {})) }],
+    ['an exception that nobody knows', 'in_band_error', (exchange) => { begin(exchange, START, text('Hi'), exception('newException', 'x')); exchange.response.end() }],
     ['a stop reason that says that it failed', 'malformed', (exchange) => { begin(exchange, START, text('Hi'), event('messageStop', { stopReason: 'malformed_tool_use' })) }]
   ] satisfies [string, string, EventStreamServer['answer']][]) {
     t.test(`after output: ${name}`, async t => {
@@ -120,12 +123,20 @@ t.test('ends', async t => {
     t.match(await stream.ended, { kind: 'complete' })
   })
 
+  t.test('an exception after messageStop: nothing is missing', async t => {
+    const stream = await streamOf(exchange => { begin(exchange, START, text('Hi'), STOP, exception('internalServerException', 'x')); exchange.response.end() })
+    t.match(await read(stream), { content: 'Hi', finish: 'stop', error: undefined })
+    t.match(await stream.ended, { kind: 'complete' })
+  })
+
   t.test('what is no event stream', async t => {
     t.match(await failureOf(streamOf(({ response }) => { response.writeHead(200, { 'content-type': 'text/html' }).end('<html>') })), { reason: 'malformed' })
     t.match(await failureOf(streamOf(({ socket }) => { socket.destroy() })), { reason: 'reset' })
     t.match(await failureOf(streamOf(({ socket }) => { socket.end('nonsense\r\n\r\n') })), { reason: 'malformed' })
-    server.answer = ({ response }) => { response.end('<html>') }
-    t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason: 'malformed' })
+    for (const [body, reason] of [['<html>', 'malformed'], ['null', 'malformed'], ['5', 'empty'], ['{"output":{"message":{"content":[{"citationsContent":{"content":5}}]}}}', 'malformed']] as const) {
+      server.answer = ({ response }) => { response.end(body) }
+      t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason }, body)
+    }
   })
 })
 

@@ -12,15 +12,24 @@ export function frame (headers: Readonly<Record<string, string>>, payload: objec
     length.writeUInt16BE(Buffer.byteLength(value), 1)
     return Buffer.concat([Buffer.of(name.length), Buffer.from(name), length, Buffer.from(value)])
   }))
-  const body = Buffer.from(JSON.stringify(payload))
-  const prelude = Buffer.alloc(12)
-  prelude.writeUInt32BE(12 + head.length + body.length + 4)
-  prelude.writeUInt32BE(head.length, 4)
-  prelude.writeUInt32BE(crc32(prelude.subarray(0, 8)), 8)
-  const message = Buffer.concat([prelude, head, body])
+  return frameOf(head, Buffer.from(JSON.stringify(payload)))
+}
+
+/** A frame with headers as they stand on the wire. */
+export function frameOf (head: Buffer, body: Buffer): Buffer {
+  const message = Buffer.concat([prelude(12 + head.length + body.length + 4, head.length), head, body])
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32BE(crc32(message))
   return Buffer.concat([message, checksum])
+}
+
+/** The beginning of a frame: both lengths, and their checksum. */
+export function prelude (total: number, headers: number): Buffer {
+  const bytes = Buffer.alloc(12)
+  bytes.writeUInt32BE(total)
+  bytes.writeUInt32BE(headers, 4)
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 8)), 8)
+  return bytes
 }
 
 export const event = (type: string, payload: object): Buffer => frame({ ':event-type': type, ':message-type': 'event' }, payload)
@@ -34,6 +43,7 @@ export const USAGE = event('metadata', { usage: { inputTokens: 1, outputTokens: 
 /** What a request came with, and the means to answer it byte by byte. */
 export interface Exchange {
   readonly request: IncomingMessage
+  readonly body: string
   readonly response: ServerResponse
   /** The connection, which tells when it was closed. */
   readonly socket: Socket
@@ -42,7 +52,10 @@ export interface Exchange {
 /** An HTTP/1.1 server on a loopback port that answers as each test says. */
 export class EventStreamServer {
   readonly #server = createServer((request, response) => {
-    request.resume().once('end', () => this.answer({ request, response, socket: request.socket }))
+    let body = ''
+    request.setEncoding('utf8')
+      .on('data', (text: string) => { body += text })
+      .once('end', () => this.answer({ request, body, response, socket: request.socket }))
   })
 
   readonly #sockets = new Set<Socket>()

@@ -1,19 +1,16 @@
 /** `response_format: json_object`: the arguments of the tool that the model must call are the answer's text. */
-import type { ConverseStreamOutput } from '@aws-sdk/client-bedrock-runtime'
 import t from 'tap'
 import { completionOf } from '../../../providers/bedrock/response.ts'
 import { StreamTranslator } from '../../../providers/bedrock/stream-translator.ts'
 import { JSON_ANSWER } from '../../../providers/bedrock/tools.ts'
+import type { ConverseEvent } from '../../../providers/bedrock/wire.ts'
 
 const HEAD = { id: 'chatcmpl-1', created: 1_700_000_000, model: 'amazon.nova-pro-v1:0' }
 
 t.test('a whole answer', async t => {
   const { json, finishReason } = completionOf({
-    $metadata: {},
     output: { message: { role: 'assistant', content: [{ toolUse: { toolUseId: 'a', name: JSON_ANSWER, input: { city: 'Bern' } } }] } },
-    stopReason: 'tool_use',
-    usage: undefined,
-    metrics: undefined
+    stopReason: 'tool_use'
   }, HEAD)
   t.equal(finishReason, 'stop')
   t.strictSame(JSON.parse(json).choices[0].message, { role: 'assistant', content: '{"city":"Bern"}' })
@@ -21,7 +18,7 @@ t.test('a whole answer', async t => {
 
 t.test('a stream', async t => {
   const translator = new StreamTranslator(HEAD)
-  const events: ConverseStreamOutput[] = [
+  const events: ConverseEvent[] = [
     { messageStart: { role: 'assistant' } },
     { contentBlockStart: { contentBlockIndex: 0, start: { toolUse: { toolUseId: 'a', name: JSON_ANSWER } } } },
     { contentBlockDelta: { contentBlockIndex: 0, delta: { toolUse: { input: '{"city":' } } } },

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { chunkOfEvent, completionOf } from '../../../providers/chat-completions/answer.ts'
+import { chunkReader, completionOf } from '../../../providers/chat-completions/answer.ts'
 import { completion, finish, text } from '../../support/scripted-upstream.ts'
 
-const ofEvent = (data: string, type = '') => chunkOfEvent({ type, data }, [])
+const ofEvent = (data: string, type = '') => chunkReader([])({ type, data })
 
 t.test('a chunk is passed on as its text, byte for byte', async t => {
   const json = '{"id":"x", "choices":[{"index":0,"delta":{"content":"\\u00e9"},"finish_reason":null}],"unknown":1.0}'

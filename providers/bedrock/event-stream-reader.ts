@@ -1,0 +1,162 @@
+import { crc32 } from 'node:zlib'
+
+/**
+ * Reads AWS event stream messages out of bytes that arrive in any cutting.
+ *
+ *     total length (4) | headers' length (4) | CRC of both (4) | headers | payload | CRC of all before (4)
+ * @see https://smithy.io/2.0/aws/amazon-eventstream.html
+ */
+
+/** The headers that say what a message is; empty where one was not sent. */
+export interface EventStreamHeaders {
+  /** `event`, `exception` or `error`. */
+  readonly messageType: string
+  readonly eventType: string
+  readonly exceptionType: string
+  readonly errorCode: string
+  readonly errorMessage: string
+}
+
+export interface EventStreamMessage {
+  readonly headers: EventStreamHeaders
+  readonly payload: string
+}
+
+/** The bytes are no event stream, or were changed on their way. */
+export class EventStreamError extends Error {
+  override readonly name = 'EventStreamError'
+}
+
+const PRELUDE_BYTES = 12
+const CRC_BYTES = 4
+/** The largest message by the specification, in bytes; Converse's are smaller by far. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+const NOTHING: Buffer = Buffer.alloc(0)
+
+const FIELD_OF_HEADER: ReadonlyMap<string, keyof EventStreamHeaders> = new Map([
+  [':message-type', 'messageType'],
+  [':event-type', 'eventType'],
+  [':exception-type', 'exceptionType'],
+  [':error-code', 'errorCode'],
+  [':error-message', 'errorMessage']
+])
+
+/**
+ * Pull-based, so that the caller can stop between two messages when its consumer is full: `push` the bytes, then call
+ * `next` until it gives undefined. A message that is cut waits for the rest, which is joined to it once.
+ */
+export class EventStreamReader {
+  readonly #maxBytes: number
+  /** Read up to `#at`. */
+  #bytes = NOTHING
+  #at = 0
+  /** What came after `#bytes`. */
+  #later: Buffer[] = []
+  /** Bytes that are not read yet, in `#bytes` and `#later`. */
+  #available = 0
+  /** How many of them it takes to go on. */
+  #needed = PRELUDE_BYTES
+  /** Nearly all messages have the headers of the one before, which need not be read again. */
+  #headerBytes = NOTHING
+  #headers: EventStreamHeaders | undefined
+
+  constructor (maxBytes: number = MAX_MESSAGE_BYTES) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Adds bytes, which are kept, not copied. */
+  push (bytes: Buffer): void {
+    if (this.#available === 0) {
+      this.#bytes = bytes
+      this.#at = 0
+    } else {
+      this.#later.push(bytes)
+    }
+    this.#available += bytes.length
+  }
+
+  /**
+   * The next complete message, or undefined if more bytes are needed for it.
+   * @throws {EventStreamError} a length that makes no sense or exceeds the limit, a wrong checksum, unreadable headers
+   */
+  next (): EventStreamMessage | undefined {
+    if (this.#available < this.#needed) return undefined
+    if (this.#later.length > 0) this.#join()
+    const bytes = this.#bytes
+    const start = this.#at
+    const total = bytes.readUInt32BE(start)
+    const headersLength = bytes.readUInt32BE(start + 4)
+    const preludeCrc = crc32(bytes.subarray(start, start + 8))
+    if (preludeCrc !== bytes.readUInt32BE(start + 8)) throw new EventStreamError('the checksum of a message\'s lengths is wrong')
+    if (total > this.#maxBytes) throw new EventStreamError(`a message of ${total} bytes exceeds the limit of ${this.#maxBytes}`)
+    if (PRELUDE_BYTES + headersLength + CRC_BYTES > total) throw new EventStreamError('the lengths of a message contradict each other')
+    if (this.#available < total) {
+      this.#needed = total
+      return undefined
+    }
+    const end = start + total - CRC_BYTES
+    if (crc32(bytes.subarray(start + 8, end), preludeCrc) !== bytes.readUInt32BE(end)) throw new EventStreamError('the checksum of a message is wrong')
+    const payloadStart = start + PRELUDE_BYTES + headersLength
+    const headers = this.#headersIn(start + PRELUDE_BYTES, payloadStart)
+    const payload = bytes.toString('utf8', payloadStart, end)
+    this.#needed = PRELUDE_BYTES
+    this.#at += total
+    this.#available -= total
+    if (this.#available === 0) this.#bytes = NOTHING // a stream that waits for its next message holds no memory
+    return { headers, payload }
+  }
+
+  #join (): void {
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#later])
+    this.#at = 0
+    this.#later = []
+  }
+
+  #headersIn (start: number, end: number): EventStreamHeaders {
+    const known = this.#headers
+    if (known !== undefined && this.#headerBytes.length === end - start && this.#bytes.compare(this.#headerBytes, 0, end - start, start, end) === 0) return known
+    this.#headerBytes = Buffer.from(this.#bytes.subarray(start, end))
+    this.#headers = headersOf(this.#headerBytes)
+    return this.#headers
+  }
+}
+
+function headersOf (bytes: Buffer): EventStreamHeaders {
+  const headers: { -readonly [field in keyof EventStreamHeaders]: string } = { messageType: '', eventType: '', exceptionType: '', errorCode: '', errorMessage: '' }
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const typeAt = at + 1 + bytes.readUInt8(at)
+      const type = bytes.readUInt8(typeAt)
+      const valueAt = typeAt + 1
+      const end = valueAt + sizeOf(type, bytes, valueAt)
+      if (end > bytes.length) throw new EventStreamError('a header is longer than the headers')
+      const field = type === STRING ? FIELD_OF_HEADER.get(bytes.toString('utf8', at + 1, typeAt)) : undefined
+      if (field !== undefined) headers[field] = bytes.toString('utf8', valueAt + LENGTH_BYTES, end)
+      at = end
+    }
+  } catch (error) {
+    throw error instanceof RangeError ? new EventStreamError('the headers end inside a header', { cause: error }) : error
+  }
+  return headers
+}
+
+const STRING = 7
+/** Of a value of variable size: a length goes before it. */
+const LENGTH_BYTES = 2
+
+/** The size of a header's value, by its type. */
+function sizeOf (type: number, bytes: Buffer, at: number): number {
+  switch (type) {
+    case 0: // true
+    case 1: return 0 // false
+    case 2: return 1 // byte
+    case 3: return 2 // short
+    case 4: return 4 // integer
+    case 5: // long
+    case 8: return 8 // timestamp
+    case 6: // bytes
+    case STRING: return LENGTH_BYTES + bytes.readUInt16BE(at)
+    case 9: return 16 // UUID
+    default: throw new EventStreamError(`a header has the unknown type ${type}`)
+  }
+}
