@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { pino } from 'pino'
 import gateway from './app.ts'
 import config from './plugins/config.ts'
 import type { ConfigOptions } from './plugins/config.ts'
@@ -21,6 +22,15 @@ export interface ServerOptions extends ConfigOptions {
   readonly logger?: FastifyServerOptions['logger']
 }
 
+/** Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop. */
+const LOG_BUFFER_BYTES = 4096
+const LOG_FLUSH_MS = 100
+
+/** Standard output for the log; what is collected is written when the process exits. */
+function standardOutput () {
+  return pino.destination({ dest: 1, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
+}
+
 /**
  * A server with nothing but the gateway on it, ready but not listening.
  * @throws {ConfigurationError} the variables are wrong
@@ -28,7 +38,7 @@ export interface ServerOptions extends ConfigOptions {
  */
 export async function buildServer ({ logger = true, ...options }: ServerOptions): Promise<FastifyInstance> {
   const server = Fastify({
-    logger,
+    logger: logger === true ? { stream: standardOutput() } : logger,
     logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,

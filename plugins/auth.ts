@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -55,7 +55,7 @@ const auth: FastifyPluginAsync<AuthOptions> = async (fastify, { apiKeys = [], ad
 
 function digestOf (request: FastifyRequest): Buffer | undefined {
   const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  return key === undefined ? undefined : createHash('sha256').update(key).digest()
+  return key === undefined ? undefined : hash('sha256', key, 'buffer')
 }
 
 function idOf (digest: Buffer | undefined): string | null {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { pipeline } from 'node:stream/promises'
+import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { notFound } from '../errors/gateway-error.ts'
@@ -13,6 +12,7 @@ import type { CompletionStream } from '../streams/completion-stream.ts'
 import { QueueReadable } from '../streams/queue-readable.ts'
 import { ChunkFrames, KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
 import { clientSignal } from './client-signal.ts'
+import { sendReadable } from './send-readable.ts'
 
 /** How long a stream may be silent before a comment keeps its connection alive, in ms. */
 const KEEP_ALIVE_MS = 15_000
@@ -54,7 +54,7 @@ const chatCompletions: FastifyPluginAsyncTypebox = async fastify => {
     if (body.stream === true) {
       const { target, answer } = await fastify.failover.stream(call)
       summary.firstOutputMs = Math.round(reply.elapsedTime)
-      void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomBytes(16).toString('base64url') })
+      void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomUUID() })
       summary.result = answer.report
       await sendStream(request, reply, target, answer)
       return
@@ -73,13 +73,7 @@ async function sendStream (request: FastifyRequest, reply: FastifyReply, target:
     return JSON.stringify(request.failure.toBody())
   })
   reply.sse.sendHeaders()
-  const readable = new QueueReadable(queue, frames, { afterMs: KEEP_ALIVE_MS, text: KEEP_ALIVE_COMMENT })
-  try {
-    await pipeline(readable, reply.raw, { end: false })
-  } catch (error) {
-    // A client that left has cancelled the queue, and so the upstream; there is nobody to tell.
-    if (reply.sse.isConnected) throw error
-  }
+  await sendReadable(new QueueReadable(queue, frames, { afterMs: KEEP_ALIVE_MS, text: KEEP_ALIVE_COMMENT }), reply.raw)
 }
 
 export default chatCompletions

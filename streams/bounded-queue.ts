@@ -186,8 +186,9 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   }
 
   /** The consumer leaves: drops what is queued, refuses waiting puts, aborts `signal`. Without effect once exhausted. */
-  cancel (reason: Error = new QueueCancelledError('the consumer cancelled')): void {
+  cancel (cause?: Error): void {
     if (this.#state.kind === 'cancelled' || this.exhausted) return
+    const reason = cause ?? new QueueCancelledError('the consumer cancelled')
     this.#slots.fill(undefined)
     this.#head = 0
     this.#count = 0
@@ -248,8 +249,9 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
 
   #settle (state: QueueState): void {
     this.#state = state
-    const refusal = state.kind === 'cancelled' ? state.reason : new QueueClosedError(`the queue was ${state.kind}`)
-    for (const putter of this.#putters.splice(0)) putter.reject(refusal)
+    for (const putter of this.#putters.splice(0)) {
+      putter.reject(state.kind === 'cancelled' ? state.reason : new QueueClosedError(`the queue was ${state.kind}`))
+    }
     for (const taker of this.#takers.splice(0)) {
       if (state.kind === 'failed') taker.reject(state.error)
       else taker.resolve(END)

@@ -29,6 +29,8 @@ export class QueueReadable<T extends {}> extends Readable {
   readonly #encoder: BatchEncoder<T>
   readonly #keepAlive: KeepAlive | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Of `performance.now()`, in ms. */
+  #sentAt = performance.now()
   /** The reader has asked, and got nothing yet. */
   #wanted = false
 
@@ -41,14 +43,7 @@ export class QueueReadable<T extends {}> extends Readable {
   }
 
   override _construct (callback: (error?: Error | null) => void): void {
-    const { afterMs, text } = this.#keepAlive ?? { afterMs: 0, text: '' }
-    if (afterMs > 0) {
-      this.#timer = setTimeout(() => {
-        // Not while the reader is behind: it would only add to what waits for it.
-        if (this.#wanted) this.#send(text)
-        this.#timer?.refresh()
-      }, afterMs)
-    }
+    if (this.#keepAlive !== undefined) this.#watch(this.#keepAlive, this.#keepAlive.afterMs)
     callback()
   }
 
@@ -89,9 +84,19 @@ export class QueueReadable<T extends {}> extends Readable {
     }
   }
 
+  /** One timer that looks when the last text went, instead of one that is set anew with each. */
+  #watch (keepAlive: KeepAlive, waitMs: number): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#sentAt + keepAlive.afterMs - performance.now()
+      // Not while the reader is behind: it would only add to what waits for it.
+      if (left <= 0 && this.#wanted) this.#send(keepAlive.text)
+      if (!this.destroyed) this.#watch(keepAlive, left > 0 ? left : keepAlive.afterMs)
+    }, waitMs)
+  }
+
   #send (text: string): void {
     this.#wanted = false
-    this.#timer?.refresh()
+    this.#sentAt = performance.now()
     this.push(text)
   }
 

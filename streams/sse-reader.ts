@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+
 /**
  * Reads Server-Sent Events out of bytes that arrive in any cutting.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -18,6 +20,8 @@ export class SseTooLargeError extends Error {
 const LF = 10
 const CR = 13
 const SPACE = 32
+const MAX_ASCII = 127
+const BYTE_ORDER_MARK = 0xfeff
 /** Code units of one event, its unfinished line included. */
 const DEFAULT_MAX_EVENT_LENGTH = 8 * 1024 * 1024
 
@@ -29,8 +33,12 @@ const DEFAULT_MAX_EVENT_LENGTH = 8 * 1024 * 1024
  * that the stream leaves unclosed at its end is dropped, as the specification says.
  */
 export class SseReader {
-  readonly #decoder = new TextDecoder('utf-8')
+  // A byte order mark is looked for by ourselves, since the decoder may not see the first bytes.
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  #begun = false
   readonly #maxEventLength: number
+  /** The decoder may hold the beginning of a character. */
+  #midCharacter = false
   /** The beginning of a line whose end has not come; holds no line end, so it is never searched again. */
   #partial = ''
   /** Decoded text, consumed up to `#at`. */
@@ -48,8 +56,13 @@ export class SseReader {
   }
 
   /** Adds bytes; the array may be reused afterwards. */
-  push (bytes: Uint8Array): void {
-    const text = this.#decoder.decode(bytes, { stream: true })
+  push (bytes: Buffer): void {
+    let text = this.#decode(bytes)
+    if (text === '') return
+    if (!this.#begun) {
+      this.#begun = true
+      if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1)
+    }
     if (!this.#hasCr && text.includes('\r')) this.#hasCr = true
     this.#text = this.#at === this.#text.length ? text : this.#text.slice(this.#at) + text
     this.#at = 0
@@ -60,6 +73,8 @@ export class SseReader {
    * @throws {SseTooLargeError} the event has outgrown the limit
    */
   next (): SseEvent | undefined {
+    const whole = this.#wholeEvent()
+    if (whole !== undefined) return { type: '', data: whole }
     for (;;) {
       const line = this.#line()
       if (line === undefined) {
@@ -78,6 +93,23 @@ export class SseReader {
       this.#type = ''
       if (data !== undefined) return { type, data }
     }
+  }
+
+  /** Most text is ASCII, which can be taken as it is, unless the bytes before ended inside a character. */
+  #decode (bytes: Buffer): string {
+    if (!this.#midCharacter && isAscii(bytes)) return bytes.toString('latin1')
+    this.#midCharacter = (bytes.at(-1) ?? 0) > MAX_ASCII
+    return this.#decoder.decode(bytes, { stream: true })
+  }
+
+  /** The data of an event that lies there whole as one line, ended by LF LF: what nearly every event is. */
+  #wholeEvent (): string | undefined {
+    if (this.#partial !== '' || this.#data !== undefined || this.#type !== '' || this.#hasCr || !this.#text.startsWith('data: ', this.#at)) return undefined
+    const end = this.#text.indexOf('\n', this.#at)
+    if (end === -1 || this.#text.charCodeAt(end + 1) !== LF) return undefined
+    const data = this.#text.slice(this.#at + 'data: '.length, end)
+    this.#at = end + 2
+    return data
   }
 
   #line (): string | undefined {

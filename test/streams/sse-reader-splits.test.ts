@@ -35,7 +35,7 @@ function read (pieces: readonly Uint8Array[]): SseEvent[] {
   const reader = new SseReader()
   const events: SseEvent[] = []
   for (const piece of pieces) {
-    reader.push(piece)
+    reader.push(Buffer.from(piece))
     for (let event = reader.next(); event !== undefined; event = reader.next()) events.push(event)
   }
   return events

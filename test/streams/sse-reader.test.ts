@@ -6,7 +6,7 @@ import type { SseEvent } from '../../streams/sse-reader.ts'
 function readAll (reader: SseReader, ...pushes: ReadonlyArray<string | Uint8Array>): SseEvent[] {
   const events: SseEvent[] = []
   for (const bytes of pushes) {
-    reader.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+    reader.push(typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes))
     for (let event = reader.next(); event !== undefined; event = reader.next()) events.push(event)
   }
   return events
@@ -107,7 +107,7 @@ t.test('an event whose bytes come one by one is searched once, not once for each
   const reader = new SseReader()
   let events = 0
   for (const byte of Buffer.from(`data: ${'x'.repeat(size)}\r\n\r\n`)) {
-    reader.push(Uint8Array.of(byte))
+    reader.push(Buffer.of(byte))
     while (reader.next() !== undefined) events++
   }
   for (const { mock } of mocks) mock.restore()
