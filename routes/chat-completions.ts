@@ -9,13 +9,13 @@ import type { CompletionSummary } from '../plugins/request-log.ts'
 import { toGatewayError } from '../plugins/error-handler.ts'
 import { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
-import { QueueReadable } from '../streams/queue-readable.ts'
+import type { KeepAlive } from '../streams/batch-pump.ts'
+import { sendBatches } from '../streams/batch-response.ts'
 import { ChunkFrames, KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
 import { clientSignal } from './client-signal.ts'
-import { sendReadable } from './send-readable.ts'
 
-/** How long a stream may be silent before a comment keeps its connection alive, in ms. */
-const KEEP_ALIVE_MS = 15_000
+/** A stream that is silent for so long (ms) gets a comment that keeps its connection alive. */
+const KEEP_ALIVE: KeepAlive = { afterMs: 15_000, text: KEEP_ALIVE_COMMENT }
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -73,7 +73,7 @@ async function sendStream (request: FastifyRequest, reply: FastifyReply, target:
     return JSON.stringify(request.failure.toBody())
   })
   reply.sse.sendHeaders()
-  await sendReadable(new QueueReadable(queue, frames, { afterMs: KEEP_ALIVE_MS, text: KEEP_ALIVE_COMMENT }), reply.raw)
+  await sendBatches(queue, frames, reply.raw, KEEP_ALIVE)
 }
 
 export default chatCompletions

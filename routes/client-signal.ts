@@ -9,7 +9,7 @@ import type { FastifyReply } from 'fastify'
 export function clientSignal (reply: FastifyReply): AbortSignal {
   const aborter = new AbortController()
   const { raw } = reply
-  raw.once('close', () => {
+  raw.on('close', () => {
     if (!raw.writableFinished) aborter.abort()
   })
   // It may have left while the body was being validated.

@@ -63,7 +63,12 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   readonly #putters: Putter<T>[] = []
   readonly #takers: Taker<T>[] = []
   #waiting: { readonly item: T, readonly callback: () => void } | undefined
-  #onReadable: (() => void) | undefined
+  #onReadable: ((complete: boolean) => void) | undefined
+  #onFull: (() => void) | undefined
+  #corked = false
+  /** While corked: there is something that the consumer waits to hear of. */
+  #news = false
+  readonly #onCancel: Array<(reason: Error) => void> = []
   #aborter: AbortController | undefined
 
   /** @throws {RangeError} capacity is not a positive integer, or maxBytes is not positive */
@@ -96,6 +101,12 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     return this.#aborter.signal
   }
 
+  /** Calls back when the consumer cancels; at once if it has. What `signal` tells, without an AbortController for each queue. */
+  onCancel (callback: (reason: Error) => void): void {
+    if (this.#state.kind === 'cancelled') callback(this.#state.reason)
+    else this.#onCancel.push(callback)
+  }
+
   // ---- producer
 
   /**
@@ -103,6 +114,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
    * @throws {QueueClosedError} the queue was closed or failed by its producer
    */
   offer (item: T): OfferResult {
+    if (this.#onFull !== undefined && !this.#fits(item)) this.#askConsumer()
     if (this.#state.kind === 'cancelled') return 'cancelled'
     if (this.#state.kind !== 'open') throw new QueueClosedError(`offer on a ${this.#state.kind} queue`)
     // A put that waits goes first, or an item could overtake another.
@@ -117,6 +129,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
    * @throws {QueueCancelledError} the consumer is gone
    */
   put (item: T): Promise<void> {
+    if (this.#onFull !== undefined && !this.#fits(item)) this.#askConsumer()
     if (this.#state.kind === 'cancelled') return Promise.reject(this.#state.reason)
     if (this.#state.kind !== 'open') return Promise.reject(new QueueClosedError(`put on a ${this.#state.kind} queue`))
     if (this.#putters.length === 0 && this.#fits(item)) {
@@ -136,6 +149,16 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     else this.#waiting = { item, callback }
   }
 
+  /** Several items are about to come together: the consumer hears of them when all are there, by `uncork`. Changes no limit. */
+  cork (): void {
+    this.#corked = true
+  }
+
+  uncork (): void {
+    this.#corked = false
+    if (this.#news) this.#tell()
+  }
+
   /** No more items; what is queued can still be taken. Puts that wait are refused. Without effect unless open. */
   close (): void {
     if (this.#state.kind === 'open') this.#settle(CLOSED)
@@ -150,6 +173,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
 
   /** The next item, if one is queued. */
   poll (): T | undefined {
+    this.#onFull = undefined
     if (this.#count === 0) return undefined
     const item = this.#shift()
     this.#refill()
@@ -158,6 +182,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
 
   /** All that is queued, in order; an empty array if nothing is. */
   drain (): T[] {
+    this.#onFull = undefined
     const items: T[] = []
     while (this.#count > 0) items.push(this.#shift())
     if (items.length > 0) this.#refill()
@@ -179,10 +204,15 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   /**
    * Calls back once, as soon as there is something to poll or the queue has ended; at once if that is so now.
    * One callback at a time: a later one replaces an earlier one.
+   *
+   * @param tell `complete`: what is queued is all that came together; otherwise more may follow in the same turn
+   * @param full called once if the queue is full before the consumer, who may come a little later, has taken anything:
+   *   what it takes then spares the producer the wait
    */
-  onReadable (callback: () => void): void {
-    if (this.#count > 0 || this.#state.kind !== 'open') callback()
-    else this.#onReadable = callback
+  onReadable (tell: (complete: boolean) => void, full?: () => void): void {
+    this.#onFull = full
+    if (this.#count > 0 || this.#state.kind !== 'open') tell(false)
+    else this.#onReadable = tell
   }
 
   /** The consumer leaves: drops what is queued, refuses waiting puts, aborts `signal`. Without effect once exhausted. */
@@ -194,6 +224,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     this.#count = 0
     this.#bytes = 0
     this.#settle({ kind: 'cancelled', reason })
+    for (const callback of this.#onCancel.splice(0)) callback(reason)
     this.#aborter?.abort(reason)
   }
 
@@ -213,18 +244,34 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     return this.#count < this.capacity && (this.#count === 0 || this.#bytes + this.#sizeOf(item) <= this.maxBytes)
   }
 
+  /** A consumer that is on its way may come at once. */
+  #askConsumer (): void {
+    const callback = this.#onFull
+    this.#onFull = undefined
+    callback?.()
+  }
+
   #accept (item: T): void {
-    const taker = this.#takers.shift()
-    if (taker !== undefined) { // a take waits only while nothing is queued, so handing over keeps the order
-      taker.resolve({ done: false, value: item })
+    if (this.#takers.length > 0) { // a take waits only while nothing is queued, so handing over keeps the order
+      this.#takers.shift()?.resolve({ done: false, value: item })
       return
     }
     this.#slots[(this.#head + this.#count) % this.capacity] = item
     this.#count++
     this.#bytes += this.#sizeOf(item)
+    if (this.#onReadable !== undefined) this.#tell()
+  }
+
+  #tell (): void {
+    if (this.#corked) {
+      this.#news = true
+      return
+    }
     const callback = this.#onReadable
+    const complete = this.#news
     this.#onReadable = undefined
-    callback?.()
+    this.#news = false
+    callback?.(complete)
   }
 
   #shift (): T {
@@ -256,9 +303,8 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
       if (state.kind === 'failed') taker.reject(state.error)
       else taker.resolve(END)
     }
-    const callback = this.#onReadable
-    this.#onReadable = undefined
-    callback?.()
+    this.#onFull = undefined
+    if (this.#onReadable !== undefined) this.#tell()
     this.#wakeProducer()
   }
 

@@ -82,6 +82,8 @@ export class CompletionWriter implements CompletionStream {
   readonly #finished = new Map<number, boolean>()
   readonly #expected: number
   #usageChunk: string | undefined
+  /** The facts of the chunk before, where they can be met again without any effect. */
+  #repeated: ChunkFacts | undefined
   #over = false
   readonly report: { -readonly [K in keyof StreamReport]: StreamReport[K] } = {
     chunks: 0, firstOutputAt: undefined, lastOutputAt: undefined, finishReason: null, usage: undefined
@@ -95,7 +97,7 @@ export class CompletionWriter implements CompletionStream {
     this.ended = this.#end.promise
     // Whoever is interested awaits it; a failure that nobody awaits reaches the consumer through the queue.
     this.started.catch(() => {})
-    this.queue.signal.addEventListener('abort', () => { this.#conclude({ kind: 'cancelled' }) }, { once: true })
+    this.queue.onCancel(() => { this.#conclude({ kind: 'cancelled' }) })
   }
 
   /** Aborted when the consumer leaves: the upstream is to be let go. */
@@ -104,12 +106,15 @@ export class CompletionWriter implements CompletionStream {
   /** Whether the stream has ended, for whatever reason; what comes after is ignored. */
   get over (): boolean { return this.#over }
 
-  /** Offers a chunk; `full` means that it was not taken, and to try again when it fits. */
-  offer (chunk: Chunk): OfferResult {
+  /**
+   * Offers a chunk; `full` means that it was not taken, and to try again when it fits.
+   * @param at when it came; `performance.now()`, in ms
+   */
+  offer (chunk: Chunk, at: number = performance.now()): OfferResult {
     if (this.#over) return 'cancelled'
     if (this.#isUsageOnly(chunk)) return 'accepted'
     const result = this.queue.offer(chunk.json)
-    if (result === 'accepted') this.#observe(chunk.facts)
+    if (result === 'accepted') this.#observe(chunk.facts, at)
     else if (result === 'full') this.#start.resolve()
     return result
   }
@@ -122,7 +127,7 @@ export class CompletionWriter implements CompletionStream {
     if (this.#isUsageOnly(chunk) || this.offer(chunk) === 'accepted') return
     await this.queue.put(chunk.json)
     if (this.#over) return // failed in the very turn in which the chunk was taken
-    this.#observe(chunk.facts)
+    this.#observe(chunk.facts, performance.now())
   }
 
   /**
@@ -165,9 +170,15 @@ export class CompletionWriter implements CompletionStream {
     return true
   }
 
-  #observe (facts: ChunkFacts): void {
+  #observe (facts: ChunkFacts, at: number): void {
     const { report } = this
     report.chunks++
+    if (facts === this.#repeated) { // it says what the one before said
+      report.lastOutputAt = at
+      return
+    }
+    // A chunk that only adds output to choices that go on, as nearly all do: nothing to note when it comes again.
+    this.#repeated = facts.output && facts.usage === undefined && facts.choices.every(({ finishReason }) => finishReason === null) ? facts : undefined
     if (facts.usage !== undefined) report.usage = facts.usage
     for (const { index, finishReason } of facts.choices) {
       if (finishReason !== null) {
@@ -176,7 +187,7 @@ export class CompletionWriter implements CompletionStream {
       } else if (!this.#finished.has(index)) this.#finished.set(index, false)
     }
     if (facts.output) {
-      report.lastOutputAt = performance.now()
+      report.lastOutputAt = at
       if (report.firstOutputAt === undefined) {
         report.firstOutputAt = report.lastOutputAt
         this.#start.resolve()
@@ -199,12 +210,16 @@ export class CompletionWriter implements CompletionStream {
     }
     this.#start.resolve()
     this.report.chunks++
-    this.queue.put(this.#usageChunk).then(() => {
+    const close = () => {
       this.queue.close()
       this.#conclude({ kind: 'complete' })
-    }, () => {
-      // The consumer left while the last chunk waited; the abort listener has concluded the stream.
-    })
+    }
+    if (this.queue.offer(this.#usageChunk) === 'accepted') close()
+    else {
+      this.queue.put(this.#usageChunk).then(close, () => {
+        // The consumer left while the last chunk waited; the abort listener has concluded the stream.
+      })
+    }
   }
 
   #conclude (end: StreamEnd): void {

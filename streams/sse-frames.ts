@@ -1,4 +1,4 @@
-import type { BatchEncoder } from './queue-readable.ts'
+import type { BatchEncoder } from './batch-pump.ts'
 
 /**
  * Frames of Server-Sent Events, as the gateway writes them.

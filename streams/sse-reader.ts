@@ -11,6 +11,12 @@ export interface SseEvent {
   readonly data: string
 }
 
+/** Knows some events by sight. */
+export interface Recogniser {
+  /** Where the data that begins at `at` in `text` ends, if it is known; -1 if not. It holds no line break. */
+  endOf (text: string, at: number): number
+}
+
 /** An event grew over the limit: the upstream is broken, or hostile. */
 export class SseTooLargeError extends Error {
   override readonly name = 'SseTooLargeError'
@@ -21,6 +27,7 @@ const LF = 10
 const CR = 13
 const SPACE = 32
 const MAX_ASCII = 127
+const DATA = 'data: '
 const BYTE_ORDER_MARK = 0xfeff
 /** Code units of one event, its unfinished line included. */
 const DEFAULT_MAX_EVENT_LENGTH = 8 * 1024 * 1024
@@ -95,6 +102,16 @@ export class SseReader {
     }
   }
 
+  /** The data of the next event, if it lies there whole as one line and is known; undefined: ask `next`. */
+  known (recogniser: Recogniser): string | undefined {
+    if (!this.#startsWithData()) return undefined
+    const from = this.#at + DATA.length
+    const end = recogniser.endOf(this.#text, from)
+    if (end === -1 || this.#text.charCodeAt(end) !== LF || this.#text.charCodeAt(end + 1) !== LF) return undefined
+    this.#at = end + 2
+    return this.#text.slice(from, end)
+  }
+
   /** Most text is ASCII, which can be taken as it is, unless the bytes before ended inside a character. */
   #decode (bytes: Buffer): string {
     if (!this.#midCharacter && isAscii(bytes)) return bytes.toString('latin1')
@@ -104,12 +121,17 @@ export class SseReader {
 
   /** The data of an event that lies there whole as one line, ended by LF LF: what nearly every event is. */
   #wholeEvent (): string | undefined {
-    if (this.#partial !== '' || this.#data !== undefined || this.#type !== '' || this.#hasCr || !this.#text.startsWith('data: ', this.#at)) return undefined
+    if (!this.#startsWithData()) return undefined
     const end = this.#text.indexOf('\n', this.#at)
     if (end === -1 || this.#text.charCodeAt(end + 1) !== LF) return undefined
-    const data = this.#text.slice(this.#at + 'data: '.length, end)
+    const data = this.#text.slice(this.#at + DATA.length, end)
     this.#at = end + 2
     return data
+  }
+
+  /** Whether an event begins here, with its data, in text whose lines end in LF. */
+  #startsWithData (): boolean {
+    return this.#partial === '' && this.#data === undefined && this.#type === '' && !this.#hasCr && this.#text.startsWith(DATA, this.#at)
   }
 
   #line (): string | undefined {

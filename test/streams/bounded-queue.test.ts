@@ -162,3 +162,94 @@ t.test('a producer that goes on inside whenFits keeps the order', async t => {
   while (!queue.exhausted) taken.push(...queue.drain())
   t.same(taken, [0, 1, 2, 3, 4, 5, 6])
 })
+
+t.test('a queue that is full asks a consumer that is on its way, once', async t => {
+  const queue = new BoundedQueue<number>({ capacity: 2 })
+  const taken: number[] = []
+  let calls = 0
+  queue.onReadable(() => {}, () => {
+    calls++
+    taken.push(...queue.drain())
+  })
+  t.same([1, 2, 3, 4, 5].map(item => queue.offer(item)), ['accepted', 'accepted', 'accepted', 'accepted', 'full'])
+  t.same(taken, [1, 2])
+  t.equal(calls, 1)
+})
+
+t.test('a put that finds the queue full asks it as well', async t => {
+  const queue = new BoundedQueue<number>({ capacity: 1 })
+  queue.onReadable(() => {}, () => { queue.poll() })
+  await queue.put(1)
+  await queue.put(2)
+  t.same(queue.drain(), [2])
+})
+
+t.test('a consumer that has come is not asked', async t => {
+  for (const take of ['poll', 'drain'] as const) {
+    const queue = new BoundedQueue<number>({ capacity: 1 })
+    queue.onReadable(() => {}, () => { t.fail('it has been here') })
+    queue.offer(1)
+    queue[take]()
+    queue.offer(2)
+    t.equal(queue.offer(3), 'full')
+  }
+})
+
+t.test('a consumer that cancels when it is asked makes no room', async t => {
+  const queue = new BoundedQueue<number>({ capacity: 1 })
+  queue.onReadable(() => {}, () => { queue.cancel() })
+  queue.offer(1)
+  t.equal(queue.offer(2), 'cancelled')
+})
+
+t.test('whoever wants to know of the cancellation is told, before or after it, and of nothing else', async t => {
+  const [cancelled, closed] = [new BoundedQueue<number>(), new BoundedQueue<number>()]
+  const reasons: string[] = []
+  cancelled.onCancel(reason => { reasons.push(`first: ${reason.message}`) })
+  cancelled.onCancel(reason => { reasons.push(`second: ${reason.message}`) })
+  cancelled.cancel(new Error('gone'))
+  cancelled.cancel(new Error('again'))
+  cancelled.onCancel(reason => { reasons.push(`late: ${reason.message}`) })
+  t.same(reasons, ['first: gone', 'second: gone', 'late: gone'])
+  closed.onCancel(() => { t.fail('it was not cancelled') })
+  closed.close()
+  closed.cancel()
+})
+
+t.test('corked, the consumer hears of nothing until all is there', async t => {
+  const queue = new BoundedQueue<number>({ capacity: 3 })
+  const heard: string[] = []
+  queue.onReadable(complete => heard.push(complete ? 'all' : 'some'))
+  queue.cork()
+  queue.offer(1)
+  queue.offer(2)
+  t.same(heard, [])
+  queue.uncork()
+  t.same(heard, ['all'])
+  queue.uncork()
+  queue.drain()
+  queue.onReadable(complete => heard.push(complete ? 'all' : 'some'))
+  queue.cork()
+  queue.uncork()
+  t.same(heard, ['all'], 'nothing has come')
+  queue.offer(3)
+  t.same(heard, ['all', 'some'])
+})
+
+t.test('corked, the end is heard of at the uncorking, too, and what was taken ahead as well', async t => {
+  const [closed, taken] = [new BoundedQueue<number>({ capacity: 1 }), new BoundedQueue<number>({ capacity: 1 })]
+  const heard: string[] = []
+  closed.onReadable(() => heard.push('closed'))
+  closed.cork()
+  closed.close()
+  t.same(heard, [])
+  closed.uncork()
+  t.same(heard, ['closed'])
+  taken.onReadable(() => heard.push('taken'), () => { taken.drain() })
+  taken.cork()
+  taken.offer(1)
+  taken.offer(2)
+  taken.poll()
+  taken.uncork()
+  t.same(heard, ['closed', 'taken'])
+})

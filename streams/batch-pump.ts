@@ -1,0 +1,151 @@
+import type { BoundedQueue } from './bounded-queue.ts'
+
+/** How the items of a queue become bytes. */
+export interface BatchEncoder<T> {
+  /** All items that were queued together, as one piece of text, so that they leave in one write. */
+  encode (items: readonly T[]): string
+  /** What follows the last item of a queue that was closed; empty for nothing. */
+  end (): string
+  /** What follows the last item of a queue that failed; undefined aborts the sink with the error instead. */
+  fail (error: Error): string | undefined
+}
+
+/** Text to send when nothing else was sent for a while, so that proxies in between do not take the connection for dead. */
+export interface KeepAlive {
+  readonly afterMs: number
+  readonly text: string
+}
+
+/** Where the batches of a queue go. Its owner asks for them by `BatchPump.pull`. */
+export interface BatchSink {
+  /** Takes one batch. False: it has enough, until it pulls again. */
+  write (text: string): boolean
+  /** Takes the last piece, which may be empty, and ends in order. */
+  end (text: string): void
+  /** The queue failed, and there are no words for it; or somebody else cancelled it. */
+  abort (error: Error): void
+}
+
+/**
+ * The consumer's end of a bounded queue: moves what is queued into a sink, no faster than the sink asks for it.
+ *
+ *     queue ──drain──► encoder ──one piece──► sink
+ *       ▲                                      │
+ *       └───────────── pull, stop ◄────────────┘
+ *
+ * Items that arrive in one turn of the event loop leave as one piece (of two queues full at most), and so does the end
+ * with the items before it.
+ */
+export class BatchPump<T extends {}> {
+  readonly #queue: BoundedQueue<T>
+  readonly #encoder: BatchEncoder<T>
+  readonly #sink: BatchSink
+  /** Encoded already, and not sent yet: what was taken because the queue was full before the turn's end. */
+  #ahead = ''
+  /** The sink has asked, and got nothing yet. */
+  #wanted = false
+  #over = false
+  #timer: NodeJS.Timeout | undefined
+  /** When the last piece went, of `performance.now()`, in ms. */
+  #sentAt = performance.now()
+
+  constructor (queue: BoundedQueue<T>, encoder: BatchEncoder<T>, sink: BatchSink, keepAlive?: KeepAlive) {
+    this.#queue = queue
+    this.#encoder = encoder
+    this.#sink = sink
+    if (keepAlive !== undefined) this.#watch(keepAlive, keepAlive.afterMs)
+  }
+
+  /** The sink wants the next batch: gets it before this returns, or as soon as there is one. */
+  pull (): void {
+    this.#wanted = true
+    this.#run()
+  }
+
+  /** The sink is gone: whatever its reason, the queue is cancelled, and nothing is written any more. */
+  stop (cause?: Error): void {
+    this.#finish()
+    this.#queue.cancel(cause)
+  }
+
+  readonly #run = (): void => {
+    while (this.#wanted && !this.#over) {
+      const text = this.#take()
+      const { state } = this.#queue
+      // What a producer that waited for room has added meanwhile is for the next round.
+      if (state.kind === 'open' || this.#queue.size > 0) {
+        if (text === '') {
+          this.#queue.onReadable(this.#soon, this.#takeAhead)
+          return
+        }
+        this.#send(text)
+        continue
+      }
+      switch (state.kind) {
+        case 'closed':
+          this.#end(text + this.#encoder.end())
+          break
+        case 'failed': {
+          const last = this.#encoder.fail(state.error)
+          if (last !== undefined) this.#end(text + last)
+          else if (text === '') this.#abort(state.error)
+          else this.#send(text) // and at the next pull the error
+          break
+        }
+        case 'cancelled':
+          this.#abort(state.reason)
+      }
+    }
+  }
+
+  /** The next tick, and not now, if more may come: what this turn brings shall leave together. */
+  readonly #soon = (complete: boolean): void => {
+    if (complete) this.#run()
+    else process.nextTick(this.#run)
+  }
+
+  /** Once a turn at most, so that a producer who never lets the turn end is bounded too. */
+  readonly #takeAhead = (): void => {
+    this.#ahead = this.#encoder.encode(this.#queue.drain())
+  }
+
+  /** What waits; and, unless some was taken ahead, what a producer that waited for room adds at once: the rest of its read. */
+  #take (): string {
+    let text = this.#ahead
+    for (let rounds = text === '' ? 2 : 1; rounds > 0 && this.#queue.size > 0; rounds--) text += this.#encoder.encode(this.#queue.drain())
+    this.#ahead = ''
+    return text
+  }
+
+  /** One timer that looks when the last text went, instead of one that is set anew with each. */
+  #watch (keepAlive: KeepAlive, waitMs: number): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#sentAt + keepAlive.afterMs - performance.now()
+      // Not while the sink is behind: it would only add to what waits for it.
+      if (left <= 0 && this.#wanted) this.#send(keepAlive.text)
+      if (!this.#over) this.#watch(keepAlive, left > 0 ? left : keepAlive.afterMs)
+    }, waitMs)
+  }
+
+  #send (text: string): void {
+    this.#wanted = false
+    this.#sentAt = performance.now()
+    if (this.#sink.write(text)) this.#wanted = true
+  }
+
+  #end (text: string): void {
+    this.#finish()
+    this.#sink.end(text)
+  }
+
+  #abort (error: Error): void {
+    this.#finish()
+    this.#sink.abort(error)
+  }
+
+  #finish (): void {
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
