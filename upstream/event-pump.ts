@@ -24,6 +24,8 @@ export interface EventReader<Event> {
   next (): Event | undefined
 }
 
+/** How much of the body may wait unread for a full queue before the socket is paused, in bytes: the rest of most reads. */
+const UNREAD_BYTES = 16 * 1024
 /** How long an upstream may keep its connection open after its terminal event, in ms. */
 const LINGER_MS = 1000
 
@@ -43,6 +45,12 @@ export class ReaderPump<Event> implements BodyReader {
   /** Chunks of the event at hand that are not in the queue yet, from `#at` on. */
   #pending: readonly Chunk[] = []
   #at = 0
+  /** What has come in this turn of the event loop. */
+  readonly #arrived: Buffer[] = []
+  /** The queue is full. */
+  #waiting = false
+  /** Bytes that came meanwhile. */
+  #unread = 0
   #paused = false
   #upstreamEnded = false
   /** The connection broke while the consumer was behind. */
@@ -55,33 +63,61 @@ export class ReaderPump<Event> implements BodyReader {
     this.#translate = translate
     this.#flow = flow
     this.#flush = flush
-    writer.signal.addEventListener('abort', () => flow.abandon(), { once: true })
+    writer.queue.onCancel(() => flow.abandon())
     void writer.ended.then(() => flow.release())
   }
 
   data (bytes: Buffer): void {
     if (this.#writer.over) return
-    this.#reader.push(bytes)
-    if (!this.#paused) this.#run()
+    // undici hands over each HTTP chunk by itself, and most upstreams send each event as one: read together, they are
+    // decoded once, and the clock is looked at once.
+    if (this.#arrived.push(bytes) === 1) process.nextTick(this.#read)
+    if (this.#waiting && (this.#unread += bytes.length) > UNREAD_BYTES && !this.#paused) {
+      this.#paused = true
+      this.#flow.pause()
+    }
   }
 
   end (): void {
     clearTimeout(this.#linger)
     this.#upstreamEnded = true
-    if (!this.#paused) this.#run()
+    this.#take()
+    if (!this.#waiting) this.#run()
   }
 
   fail (error: UpstreamError): void {
     clearTimeout(this.#linger)
+    this.#read()
     // What came before the break is still to be delivered, and may hold the answer's end. Not so when it was us who
     // broke it off: then the consumer shall know at once.
-    if (this.#paused && error.reason === 'reset') this.#broken = error
+    if (this.#waiting && error.reason === 'reset') this.#broken = error
     else this.#writer.broken(error)
   }
 
+  /** Reads what has arrived in this turn of the event loop. */
+  readonly #read = (): void => {
+    if (!this.#take()) return // already done
+    if (!this.#waiting) this.#run()
+  }
+
+  /** Whether anything has arrived. */
+  #take (): boolean {
+    const arrived = this.#arrived
+    const [first] = arrived
+    if (first === undefined) return false
+    this.#reader.push(arrived.length === 1 ? first : Buffer.concat(arrived))
+    arrived.length = 0
+    return true
+  }
+
   readonly #run = (): void => {
+    this.#waiting = false
+    this.#unread = 0
+    const { queue } = this.#writer
+    queue.cork()
     try {
-      while (this.#deliver()) {
+      const now = performance.now()
+      while (this.#deliver(now)) {
         const event = this.#reader.next()
         if (event === undefined) {
           if (this.#flushed()) continue
@@ -95,7 +131,7 @@ export class ReaderPump<Event> implements BodyReader {
           return
         }
         if ('json' in result) {
-          if (this.#writer.offer(result) === 'accepted') continue // nearly always, and without a list
+          if (this.#writer.offer(result, now) === 'accepted') continue // nearly always, and without a list
           this.#pending = [result]
         } else {
           this.#pending = result
@@ -105,19 +141,18 @@ export class ReaderPump<Event> implements BodyReader {
     } catch (error) {
       this.#writer.fail(asUpstreamError(error))
       this.#flow.abandon()
+    } finally {
+      queue.uncork()
     }
   }
 
   /** Whether all pending chunks are in the queue; otherwise it comes back when there is room. */
-  #deliver (): boolean {
+  #deliver (now: number): boolean {
     for (let chunk = this.#pending[this.#at]; chunk !== undefined; chunk = this.#pending[this.#at]) {
-      const result = this.#writer.offer(chunk)
+      const result = this.#writer.offer(chunk, now)
       if (result === 'cancelled') return false
       if (result === 'full') {
-        if (!this.#paused) {
-          this.#paused = true
-          this.#flow.pause()
-        }
+        this.#waiting = true
         this.#writer.queue.whenFits(chunk.json, this.#run)
         return false
       }

@@ -2,6 +2,7 @@ import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import { factsOf } from '../../streams/chunk-facts.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import type { Recogniser } from '../../streams/sse-reader.ts'
 
 /**
  * Recognises, without parsing JSON, the chunks that make up nearly all of a stream: those that hold a piece of text and
@@ -15,23 +16,27 @@ import type { JsonObject } from '../../schemas/json-object.ts'
  * behind the text, may vary.
  * @see https://platform.openai.com/docs/api-reference/chat-streaming/streaming
  */
-export class PlainDeltas {
+export class PlainDeltas implements Recogniser {
   #shape: Shape | undefined
   #lessons = 0
 
-  /** The facts of a chunk that is recognised; undefined: parse it. */
-  recognise (json: string): ChunkFacts | undefined {
+  /** The facts of every chunk that is recognised now. */
+  get facts (): ChunkFacts { return this.#shape?.facts ?? NOTHING }
+
+  /** Where the chunk that begins at `at` ends, if it is recognised; -1: parse it. */
+  endOf (text: string, at: number): number {
     const shape = this.#shape
-    if (shape === undefined) return undefined
-    const from = shape.prefix.length
+    if (shape === undefined) return -1
+    const from = at + shape.prefix.length
     // Slices are compared in one go, where `startsWith` goes character by character.
-    if (json.slice(0, from) !== shape.prefix) return undefined
-    const end = endOfText(json, from)
+    if (text.slice(at, from) !== shape.prefix) return -1
+    const end = endOfText(text, from)
     const rest = end + shape.suffix.length
-    if (end === from || json.slice(end, rest) !== shape.suffix) return undefined
-    if (shape.tail === undefined) return rest === json.length ? shape.facts : undefined
-    const tail = endOfText(json, rest)
-    return tail + shape.tail.length === json.length && json.endsWith(shape.tail) ? shape.facts : undefined
+    if (end === from || text.slice(end, rest) !== shape.suffix) return -1
+    if (shape.tail === undefined) return rest
+    const tail = endOfText(text, rest)
+    const stop = tail + shape.tail.length
+    return text.slice(tail, stop) === shape.tail ? stop : -1
   }
 
   /** Learns from a chunk that had to be parsed, if it is a plain one. */
@@ -51,21 +56,25 @@ interface Shape {
   readonly facts: ChunkFacts
 }
 
+const NOTHING: ChunkFacts = { output: false, choices: [], usage: undefined }
+
 /** A stream whose chunks differ in more than their text is not worth learning from again and again. */
 const MAX_LESSONS = 4
 const TEXT_BEGINS = /"delta":\s*\{\s*"content":\s*"/
 const OBFUSCATION_BEGINS = /"obfuscation":\s*"/
 /** What ends a string in JSON, begins an escape in it, or must not be in it. */
 const SPECIAL = /["\\\u0000-\u001f]/g // eslint-disable-line no-control-regex
+const BACKSLASH = 92
 /** @see https://www.rfc-editor.org/rfc/rfc8259#section-7 */
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
 /** Where the string that goes on at `from` ends: its quote, or what is not valid in it; the text's end, where nothing is. */
 function endOfText (json: string, from: number): number {
   SPECIAL.lastIndex = from
-  for (let special = SPECIAL.exec(json); special !== null; special = SPECIAL.exec(json)) {
-    ESCAPE.lastIndex = special.index
-    if (!ESCAPE.test(json)) return special.index
+  while (SPECIAL.test(json)) { // and not `exec`, which makes an array of each match
+    const special = SPECIAL.lastIndex - 1
+    ESCAPE.lastIndex = special
+    if (json.charCodeAt(special) !== BACKSLASH || !ESCAPE.test(json)) return special
     SPECIAL.lastIndex = ESCAPE.lastIndex
   }
   return json.length
@@ -85,23 +94,14 @@ function shapeOf (json: string, body: JsonObject): Shape | undefined {
   if (begin === null) return undefined
   const from = begin.index + begin[0].length
   const end = endOfText(json, from)
-  const prefix = json.slice(0, from)
   const suffix = json.slice(end)
-  // Proof that what lies between is the text of the delta, and not something that looks like it.
-  if (!holdsAsText(`${prefix}${PROBE}${suffix}`)) return undefined
+  // Where another object has such a delta, it is not known which of them is the choice's. (Quotes within strings are
+  // escaped, so no text can look like one.)
+  if (json[end] !== '"' || TEXT_BEGINS.test(suffix)) return undefined
+  const prefix = json.slice(0, from)
   const facts = factsOf(body)
   const obfuscation = OBFUSCATION_BEGINS.exec(suffix)
   if (obfuscation === null) return { prefix, suffix, tail: undefined, facts }
   const value = obfuscation.index + obfuscation[0].length
   return { prefix, suffix: suffix.slice(0, value), tail: suffix.slice(endOfText(suffix, value)), facts }
-}
-
-const PROBE = 'a text that no provider sends'
-
-function holdsAsText (json: string): boolean {
-  try {
-    return JSON.parse(json)?.choices?.[0]?.delta?.content === PROBE
-  } catch {
-    return false
-  }
 }

@@ -2,11 +2,11 @@ import { namesOf, UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
-import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
-import { chunkReader, completionOf } from './answer.ts'
+import { completionOf } from './answer.ts'
+import { chunkPump } from './chunk-reader.ts'
 import { statusError } from './errors.ts'
 
 /** Where and with which headers chat completions are asked for. */
@@ -63,7 +63,7 @@ export class ChatCompletionsProvider implements Provider {
     })
     const response = await this.#upstream.stream(
       this.#request(call, true),
-      flow => new EventPump(writer, chunkReader(this.#secrets), flow)
+      flow => chunkPump(writer, flow, this.#secrets)
     )
     if (response.kind === 'refused') throw statusError(response.response, this.#secrets)
     return writer
@@ -77,6 +77,11 @@ export class ChatCompletionsProvider implements Provider {
     const { headers, path } = this.#endpoint
     return { path: path(model), headers, body: bodyOf(request, model, stream), signal }
   }
+}
+
+/** The headers of a request that an SDK has shaped, without those that describe the SDK's own platform and retries. */
+export function shapedHeaders (headers: Headers): Record<string, string> {
+  return Object.fromEntries([...headers].filter(([name]) => !name.startsWith('x-stainless-')))
 }
 
 /**

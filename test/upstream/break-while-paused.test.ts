@@ -5,9 +5,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import { chunkReader } from '../../providers/chat-completions/answer.ts'
+import { chunkPump } from '../../providers/chat-completions/chunk-reader.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
-import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import { finishChunk, textChunk } from '../support/chunks.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
@@ -27,7 +26,7 @@ async function brokenStream (t: Test, chunks: readonly string[], breakIt: (conne
   const writer = new CompletionWriter({ capacity: 5 })
   const failed = Promise.withResolvers<void>()
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => {
-    const pump = new EventPump(writer, chunkReader([]), flow)
+    const pump = chunkPump(writer, flow, [])
     return {
       data: bytes => pump.data(bytes),
       end: () => pump.end(),

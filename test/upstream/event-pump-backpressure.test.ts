@@ -2,9 +2,8 @@
  * A consumer that does not read costs the queue and what the kernel buffers; then it gets everything.
  */
 import t from 'tap'
-import { chunkReader } from '../../providers/chat-completions/answer.ts'
+import { chunkPump } from '../../providers/chat-completions/chunk-reader.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
-import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import { finishChunk, textChunk } from '../support/chunks.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
@@ -38,7 +37,7 @@ t.test('the server offers 20 MiB, nobody reads: a hundred slots are filled, and 
   let held = 0
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal: new AbortController().signal },
     flow => {
-      const pump = new EventPump(writer, chunkReader([]), flow)
+      const pump = chunkPump(writer, flow, [])
       return {
         data: bytes => {
           held += bytes.length
@@ -78,11 +77,30 @@ t.test('the byte limit holds the socket back, too', async t => {
   t.teardown(async () => await upstream.close())
   const writer = new CompletionWriter({ maxBytes: 16 * 1024 })
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal: new AbortController().signal },
-    flow => new EventPump(writer, chunkReader([]), flow))
+    flow => chunkPump(writer, flow, []))
   await writer.started
   for (let turn = 0; turn < 200; turn++) await settle()
   t.ok(writer.queue.size > 1 && writer.queue.size < 10, `${writer.queue.size} queued`)
   t.ok(writer.queue.bytes <= 16 * 1024)
   writer.queue.cancel()
   await (await raw.connection(1)).closed
+})
+
+t.test('a read with a little more than the queue holds does not stop the socket; one with much more does', async t => {
+  for (const [pieces, pauses] of [[110, 0], [300, 1]] as const) {
+    const writer = new CompletionWriter({ maxBytes: 100 * MIB })
+    let paused = 0
+    const pump = chunkPump(writer, { pause: () => { paused++ }, resume: () => {}, abandon: () => {}, release: () => {} }, [])
+    for (let n = 0; n < pieces; n++) {
+      pump.data(Buffer.from(`data: ${piece(n).json}\n\n`))
+      if (n % 10 === 9) await settle() // a read of ten events; after the tenth the queue is full
+    }
+    await settle()
+    t.equal(writer.queue.size, 100)
+    t.equal(paused, pauses, `${pieces} pieces`)
+    const texts: string[] = []
+    for (let items = writer.queue.drain(); items.length > 0; items = writer.queue.drain()) texts.push(...items)
+    t.same(texts, Array.from({ length: pieces }, (_, n) => piece(n).json))
+    writer.queue.cancel()
+  }
 })

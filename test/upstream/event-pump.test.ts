@@ -1,9 +1,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { chunkReader } from '../../providers/chat-completions/answer.ts'
+import { chunkPump } from '../../providers/chat-completions/chunk-reader.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStreamOptions } from '../../streams/completion-stream.ts'
-import { EventPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import { finishChunk, roleChunk, textChunk } from '../support/chunks.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
@@ -25,7 +24,7 @@ function upstreamAt (t: Test, origin: string): HttpUpstream {
 /** Asks for a stream, as a provider does. */
 async function pumped (upstream: HttpUpstream, options: CompletionStreamOptions = {}, signal = new AbortController().signal): Promise<CompletionWriter> {
   const writer = new CompletionWriter(options)
-  await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => new EventPump(writer, chunkReader([]), flow))
+  await upstream.stream({ path: '/', headers: {}, body: '{}', signal }, flow => chunkPump(writer, flow, []))
   return writer
 }
 

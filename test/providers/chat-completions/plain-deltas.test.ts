@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { PlainDeltas } from '../../../providers/chat-completions/plain-deltas.ts'
 import { factsOf } from '../../../streams/chunk-facts.ts'
+import type { ChunkFacts } from '../../../streams/chunk-facts.ts'
 
 type Extra = { readonly [field: string]: unknown }
 
@@ -18,13 +19,19 @@ function taught (...bodies: object[]): PlainDeltas {
   return plain
 }
 
-const recognises = (plain: PlainDeltas, body: object) => plain.recognise(JSON.stringify(body)) !== undefined
+/** The facts of a chunk that is recognised to its end, wherever it lies. */
+function recognise (plain: PlainDeltas, json: string): ChunkFacts | undefined {
+  const before = '{"content":"before"}\n\ndata: '
+  return plain.endOf(`${before}${json}\n\n`, before.length) === before.length + json.length ? plain.facts : undefined
+}
+
+const recognises = (plain: PlainDeltas, body: object) => recognise(plain, JSON.stringify(body)) !== undefined
 
 t.test('any text is recognised, with the facts that parsing would have given', async t => {
   const plain = taught(chunk('Hello'))
   fc.assert(fc.property(fc.string({ unit: 'binary', minLength: 1 }).filter(text => text.isWellFormed()), text => {
     const body = chunk(text)
-    t.strictSame(plain.recognise(JSON.stringify(body)), factsOf(body))
+    t.strictSame(recognise(plain, JSON.stringify(body)), factsOf(body))
   }), { numRuns: 300 })
 })
 
@@ -34,7 +41,7 @@ t.test('what is recognised is a chunk that differs from the learned one in its t
   // One character changed, anywhere: either it is still such a chunk, or it is not recognised.
   fc.assert(fc.property(fc.nat(json.length - 1), fc.constantFrom('"', '\\', '}', '{', ',', ':', 'x', '\u0000', '\n'), (at, character) => {
     const changed = json.slice(0, at) + character + json.slice(at + 1)
-    if (plain.recognise(changed) === undefined) return
+    if (recognise(plain, changed) === undefined) return
     const { content } = JSON.parse(changed).choices[0].delta
     t.equal(typeof content, 'string')
     t.strictSame(JSON.parse(changed), chunk(content))
@@ -54,7 +61,7 @@ t.test('everything else is left to the parser', async t => {
   })) t.notOk(recognises(plain, body), name)
   const json = JSON.stringify(chunk('x'))
   for (const broken of [json.slice(0, -1), `${json}x`, json.replace('"x"', '"\\x"'), json.replace('"x"', '"\\u12"'), json.replace('"x"', '"a","content":"b"')]) {
-    t.equal(plain.recognise(broken), undefined, broken)
+    t.equal(recognise(plain, broken), undefined, broken)
   }
 })
 
@@ -77,7 +84,7 @@ t.test('white space between the tokens, as Python writes it', async t => {
   const spaced = (text: string) => `{"choices": [{"index": 0, "delta": {"content": ${JSON.stringify(text)}}, "finish_reason": null}]}`
   const plain = new PlainDeltas()
   plain.learn(spaced('a'), JSON.parse(spaced('a')))
-  t.strictSame(plain.recognise(spaced('b "c"')), { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined })
+  t.strictSame(recognise(plain, spaced('b "c"')), { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined })
 })
 
 t.test('obfuscation of another length is no difference', async t => {

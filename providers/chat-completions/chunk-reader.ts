@@ -1,0 +1,65 @@
+import { factsOf } from '../../streams/chunk-facts.ts'
+import type { Chunk, CompletionWriter } from '../../streams/completion-stream.ts'
+import { SseReader } from '../../streams/sse-reader.ts'
+import type { SseEvent } from '../../streams/sse-reader.ts'
+import { ReaderPump } from '../../upstream/event-pump.ts'
+import type { EventReader } from '../../upstream/event-pump.ts'
+import type { BodyFlow } from '../../upstream/http-upstream.ts'
+import { isError, objectOf } from './answer.ts'
+import { inBandError } from './errors.ts'
+import { PlainDeltas } from './plain-deltas.ts'
+
+/** Moves the bytes of one streamed answer in the chat completions format into a completion stream. */
+export function chunkPump (writer: CompletionWriter, flow: BodyFlow, secrets: readonly string[]): ReaderPump<Chunk | 'end'> {
+  return new ReaderPump(writer, new ChunkReader(secrets), chunk => chunk, flow)
+}
+
+/**
+ * Reads the chunks of one stream, and passes them on as the text that they came as. Those that are nothing but the next
+ * piece of text are recognised where they lie, without parsing them.
+ * @see https://platform.openai.com/docs/api-reference/chat-streaming/streaming
+ */
+export class ChunkReader implements EventReader<Chunk | 'end'> {
+  readonly #events = new SseReader()
+  readonly #plain = new PlainDeltas()
+  readonly #secrets: readonly string[]
+
+  /** @param secrets what must not appear in any error */
+  constructor (secrets: readonly string[]) {
+    this.#secrets = secrets
+  }
+
+  push (bytes: Buffer): void {
+    this.#events.push(bytes)
+  }
+
+  /**
+   * The next chunk, or the terminal event; undefined: more bytes are needed.
+   * @throws {UpstreamError} the event reports an error, or is no chunk
+   * @throws {SseTooLargeError} the event is too large
+   */
+  next (): Chunk | 'end' | undefined {
+    for (;;) {
+      const plain = this.#events.known(this.#plain)
+      if (plain !== undefined) return { json: plain, facts: this.#plain.facts }
+      const event = this.#events.next()
+      if (event === undefined) return undefined
+      const chunk = this.#chunkOf(event)
+      if (chunk !== undefined) return chunk
+    }
+  }
+
+  #chunkOf ({ type, data }: SseEvent): Chunk | 'end' | undefined {
+    if (data === '[DONE]') return 'end'
+    if (data === '') return undefined
+    const body = objectOf(data)
+    if (isError(body) || type === 'error') throw inBandError(body, this.#secrets)
+    const facts = factsOf(body)
+    // What OpenRouter sends when a provider behind it breaks.
+    if (facts.choices.some(({ finishReason }) => finishReason === 'error')) throw inBandError(body, this.#secrets)
+    // Data of several lines is joined by line breaks, which a frame cannot hold.
+    const json = data.includes('\n') ? JSON.stringify(body) : data
+    this.#plain.learn(json, body)
+    return { json, facts }
+  }
+}
