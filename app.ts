@@ -61,7 +61,10 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
     await scope.register(errorHandler)
     await scope.register(validation)
     await scope.register(fastifySSE, { heartbeatInterval: 0 }) // before the routes: those declared earlier would have no `reply.sse`
-    scope.addHook('onRequest', async (request, reply) => { void reply.header('x-request-id', request.id) })
+    scope.addHook('onRequest', (request, reply, done) => {
+      void reply.header('x-request-id', request.id)
+      done()
+    })
     scope.removeContentTypeParser('text/plain')
     for (const route of [chatCompletions, models, targetRoutes, audit, health]) await scope.register(route)
   }, { prefix })

@@ -23,12 +23,12 @@ export interface ServerOptions extends ConfigOptions {
 }
 
 /** Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop. */
-const LOG_BUFFER_BYTES = 4096
+const LOG_BUFFER_BYTES = 32 * 1024
 const LOG_FLUSH_MS = 100
 
 /** Standard output for the log; what is collected is written when the process exits. */
 function standardOutput () {
-  return pino.destination({ dest: 1, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
+  return pino.destination({ dest: 1, sync: false, minLength: LOG_BUFFER_BYTES, maxWrite: 2 * LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
 }
 
 /**

@@ -203,10 +203,38 @@ function decodeCursor (cursor: string): Position {
 
 /** A row that PostgreSQL is sure to take: one strange value would reject the batch that it is in, again and again. */
 function storable (row: AttemptRow): AttemptRow {
-  const entries = Object.entries(row).map(([name, value]: [string, unknown]) => {
-    if (typeof value === 'string') return [name, value.replaceAll('\0', '').slice(0, MAX_TEXT).toWellFormed()]
-    if (typeof value === 'number') return [name, Number.isFinite(value) ? Math.min(Math.max(0, Math.round(value)), MAX_INTEGER) : 0]
-    return [name, value]
-  })
-  return { ...row, ...Object.fromEntries(entries) }
+  return {
+    id: row.id,
+    agoMs: integer(row.agoMs),
+    requestId: text(row.requestId),
+    target: text(row.target),
+    model: text(row.model),
+    provider: text(row.provider),
+    stream: row.stream,
+    attemptNo: integer(row.attemptNo),
+    class: row.class,
+    reason: row.reason,
+    status: count(row.status),
+    firstOutputMs: count(row.firstOutputMs),
+    durationMs: integer(row.durationMs),
+    chunks: integer(row.chunks),
+    promptTokens: count(row.promptTokens),
+    completionTokens: count(row.completionTokens),
+    totalTokens: count(row.totalTokens),
+    usageSource: row.usageSource,
+    finishReason: row.finishReason === null ? null : text(row.finishReason)
+  }
+}
+
+function text (value: string): string {
+  const short = value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value
+  return (short.includes('\0') ? short.replaceAll('\0', '') : short).toWellFormed()
+}
+
+function integer (value: number): number {
+  return Number.isFinite(value) ? Math.min(Math.max(0, Math.round(value)), MAX_INTEGER) : 0
+}
+
+function count (value: number | null): number | null {
+  return value === null ? null : integer(value)
 }

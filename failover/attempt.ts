@@ -18,8 +18,6 @@ export interface AttemptOptions {
   /** 1 for the first target tried. */
   readonly number: number
   readonly permit: Permit
-  /** Aborted when the client leaves or the request's deadline passes. */
-  readonly signal: AbortSignal
   /** Told once, when the attempt is over. */
   readonly onEnd: (record: AttemptRecord) => void
 }
@@ -37,8 +35,6 @@ export class Attempt {
 
   constructor (options: AttemptOptions) {
     this.#options = options
-    if (options.signal.aborted) this.#onAbort()
-    else options.signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   get target (): string { return this.#options.target }
@@ -57,9 +53,9 @@ export class Attempt {
     this.#timer = undefined
   }
 
-  /** Stops the call; the provider fails it with `error`. */
+  /** Stops the call; the provider fails it with `error`. Without effect once the attempt has ended. */
   abort (error: UpstreamError): void {
-    this.#aborter.abort(error)
+    if (!this.#over) this.#aborter.abort(error)
   }
 
   /** Real output has begun: the target works, whatever comes of the rest. */
@@ -93,8 +89,7 @@ export class Attempt {
     if (this.#over) return
     this.#over = true
     this.unlimit()
-    const { signal, permit, requestId, target, provider, model, stream, number, onEnd } = this.#options
-    signal.removeEventListener('abort', this.#onAbort)
+    const { permit, requestId, target, provider, model, stream, number, onEnd } = this.#options
     permit.record(outcome, error?.status === undefined ? undefined : { status: error.status })
     onEnd({
       requestId,
@@ -115,10 +110,6 @@ export class Attempt {
       usageSource: usage === undefined ? null : error === undefined ? 'reported' : 'partial',
       finishReason
     })
-  }
-
-  readonly #onAbort = (): void => {
-    this.#aborter.abort(abortError(this.#options.signal))
   }
 }
 

@@ -57,15 +57,15 @@ export class Failover {
    * @throws {GatewayError} no target answered, the request is at fault, the deadline passed, or the client left
    */
   async complete (call: FailoverCall): Promise<Answer<Completion>> {
-    const deadline = new Deadline(call)
+    const running = new RunningCall(call)
     try {
-      return await this.#walk(call, deadline.signal, false, async (attempt, provider, model) => {
+      return await this.#walk(running, false, async (attempt, provider, model) => {
         const completion = await provider.complete({ request: call.request, model, signal: attempt.signal })
         attempt.succeeded(completion.finishReason, completion.usage)
         return completion
       })
     } finally {
-      deadline.clear()
+      running.end()
     }
   }
 
@@ -74,20 +74,17 @@ export class Failover {
    * @throws {GatewayError} as `complete`; what goes wrong later reaches the stream's consumer
    */
   async stream (call: FailoverCall): Promise<Answer<CompletionStream>> {
-    const deadline = new Deadline(call)
+    const running = new RunningCall(call)
     try {
-      return await this.#walk(call, deadline.signal, true, async (attempt, provider, model) => {
-        const stream = await this.#begin(call, attempt, provider, model)
-        void stream.ended.then(() => deadline.clear())
-        return stream
-      })
+      return await this.#walk(running, true, async (attempt, provider, model) => await this.#begin(running, attempt, provider, model))
     } catch (error) {
-      deadline.clear()
+      running.end()
       throw error
     }
   }
 
-  async #begin ({ request, route }: FailoverCall, attempt: Attempt, provider: Provider, model: string): Promise<CompletionStream> {
+  async #begin (running: RunningCall, attempt: Attempt, provider: Provider, model: string): Promise<CompletionStream> {
+    const { request, route } = running.call
     attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
     const { queueCapacity } = this.#options
     const stream = await provider.stream({ request, model, signal: attempt.signal, ...(queueCapacity === undefined ? {} : { queue: { capacity: queueCapacity } }) })
@@ -102,6 +99,7 @@ export class Failover {
     const stopWatching = watchIdle(attempt, stream, route.idleTimeoutMs)
     void stream.ended.then(end => {
       stopWatching()
+      running.end()
       switch (end.kind) {
         case 'complete': return attempt.succeeded(stream.report.finishReason, stream.report.usage, stream.report)
         case 'failed': return attempt.failed(end.error, stream.report)
@@ -111,7 +109,8 @@ export class Failover {
     return stream
   }
 
-  async #walk<T> (call: FailoverCall, signal: AbortSignal, stream: boolean, answer: Try<T>): Promise<Answer<T>> {
+  async #walk<T> (running: RunningCall, stream: boolean, answer: Try<T>): Promise<Answer<T>> {
+    const { call } = running
     const failed: FailedTarget[] = []
     const refused: Refusal[] = []
     const tryTarget = async (ref: TargetRef, permit: Permit): Promise<Answer<T> | undefined> => {
@@ -132,9 +131,9 @@ export class Failover {
         stream,
         number,
         permit,
-        signal,
         onEnd: this.#options.onAttempt
       })
+      running.begin(attempt)
       try {
         return { target: ref.name, answer: await answer(attempt, provider, model) }
       } catch (error) {
@@ -171,30 +170,43 @@ export class Failover {
   }
 }
 
-/** The client's signal with the request's time limit added: one for all attempts together. */
-class Deadline {
-  readonly #aborter = new AbortController()
-  readonly #client: AbortSignal
+/** A call under way: ends the attempt at hand when the client leaves, or when the time for all attempts together is up. */
+class RunningCall {
+  readonly call: FailoverCall
   readonly #timer: NodeJS.Timeout
+  #attempt: Attempt | undefined
+  /** Why no attempt may go on. */
+  #over: UpstreamError | undefined
 
-  constructor ({ signal, route }: FailoverCall) {
-    this.#client = signal
+  constructor (call: FailoverCall) {
+    this.call = call
+    const { signal, route } = call
     this.#timer = setTimeout(() => {
-      this.#aborter.abort(new UpstreamError('deadline', 'The request took longer than the gateway allows.'))
+      this.#stop(new UpstreamError('deadline', 'The request took longer than the gateway allows.'))
     }, route.requestTimeoutMs)
     if (signal.aborted) this.#onClose()
     else signal.addEventListener('abort', this.#onClose, { once: true })
   }
 
-  get signal (): AbortSignal { return this.#aborter.signal }
+  /** This is the attempt at hand now. */
+  begin (attempt: Attempt): void {
+    this.#attempt = attempt
+    if (this.#over !== undefined) attempt.abort(this.#over)
+  }
 
-  clear (): void {
+  /** Nothing is under way any more. */
+  end (): void {
     clearTimeout(this.#timer)
-    this.#client.removeEventListener('abort', this.#onClose)
+    this.call.signal.removeEventListener('abort', this.#onClose)
+  }
+
+  #stop (error: UpstreamError): void {
+    this.end()
+    this.#over = error
+    this.#attempt?.abort(error)
   }
 
   readonly #onClose = (): void => {
-    this.clear()
-    this.#aborter.abort(new UpstreamError('client_closed', 'The client closed the request.'))
+    this.#stop(new UpstreamError('client_closed', 'The client closed the request.'))
   }
 }

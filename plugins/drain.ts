@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, preHandlerAsyncHookHandler } from 'fastify'
+import type { FastifyPluginAsync, preHandlerHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { GatewayError } from '../errors/gateway-error.ts'
 
@@ -16,7 +16,7 @@ export interface Drain {
   /** Completions under way. */
   readonly running: number
   /** A hook for routes whose requests a drain waits for: counts them, and refuses new ones with 503 once it has begun. */
-  readonly guard: preHandlerAsyncHookHandler
+  readonly guard: preHandlerHookHandler
   /** Begins the drain; resolves when nothing runs any more, or when the grace has passed. */
   begin (): Promise<void>
 }
@@ -48,23 +48,28 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
     clearTimeout(timer)
   }
 
+  const ended = (): void => {
+    running--
+    if (draining && running === 0) idle.resolve()
+  }
+
   fastify.decorate('drain', {
     get draining () { return draining },
     get running () { return running },
     begin,
-    guard: async (_request, reply) => {
+    guard: (_request, reply, done) => {
       if (draining) {
         void reply.header('connection', 'close')
-        throw new GatewayError(503, 'The gateway is shutting down.', { type: 'server_error', code: 'draining', retryAfterMs: RETRY_AFTER_MS })
+        done(new GatewayError(503, 'The gateway is shutting down.', { type: 'server_error', code: 'draining', retryAfterMs: RETRY_AFTER_MS }))
+        return
       }
-      // Its client left during an earlier hook: `close` has been, and would not come again.
-      if (reply.raw.destroyed) return
-      running++
-      // `close` comes in every case, also when the client leaves in the middle.
-      reply.raw.once('close', () => {
-        running--
-        if (draining && running === 0) idle.resolve()
-      })
+      // Otherwise its client left during an earlier hook: `close` has been, and would not come again.
+      if (!reply.raw.destroyed) {
+        running++
+        // `close` comes in every case, also when the client leaves in the middle.
+        reply.raw.on('close', ended)
+      }
+      done()
     }
   })
   fastify.addHook('preClose', begin)

@@ -49,7 +49,7 @@ const requestLog: FastifyPluginAsync = async fastify => {
 
 /** The line of one request; for what the plugin's hook does not see: unknown paths, which belong to the root. */
 export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string> = new Set()): void {
-  reply.raw.once('close', () => logEnd(request, reply, quiet))
+  reply.raw.on('close', () => logEnd(request, reply, quiet))
 }
 
 function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>): void {

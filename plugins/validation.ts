@@ -19,8 +19,8 @@ const validation: FastifyPluginAsync = async fastify => {
   const coercing = new Ajv({ strict: false, coerceTypes: true, useDefaults: true, formats: { 'date-time': isTime } })
   const compiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => (httpPart === 'body' ? strict : coercing).compile(schema)
   fastify.setValidatorCompiler(compiler)
-  fastify.addHook('preValidation', async ({ body }) => {
-    if (isTooDeep(body)) throw invalidRequest('The body is nested too deeply.', null, 'invalid_json')
+  fastify.addHook('preValidation', ({ body }, _reply, done) => {
+    done(isTooDeep(body) ? invalidRequest('The body is nested too deeply.', null, 'invalid_json') : undefined)
   })
 }
 

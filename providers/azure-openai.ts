@@ -1,5 +1,5 @@
 import { AzureOptions } from '../schemas/provider-options.ts'
-import { ChatCompletionsProvider, pathStep } from './chat-completions/provider.ts'
+import { ChatCompletionsProvider, pathStep, shapedHeaders } from './chat-completions/provider.ts'
 import { defineProvider } from './define-provider.ts'
 
 /** Stands for the deployment in the URL that the SDK is asked for once. */
@@ -23,7 +23,7 @@ export default defineProvider('azure-openai', AzureOptions, async ({ endpoint, d
     secrets: [apiKey],
     endpoint: {
       baseURL: url,
-      headers: Object.fromEntries(req.headers),
+      headers: shapedHeaders(req.headers),
       path: model => pathname.replace(PLACEHOLDER, () => pathStep(model)) + search
     }
   })

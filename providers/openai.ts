@@ -1,5 +1,5 @@
 import { OpenAIOptions } from '../schemas/provider-options.ts'
-import { ChatCompletionsProvider } from './chat-completions/provider.ts'
+import { ChatCompletionsProvider, shapedHeaders } from './chat-completions/provider.ts'
 import { defineProvider, ProviderOptionsError } from './define-provider.ts'
 
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1'
@@ -22,6 +22,6 @@ export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey 
     kind: 'openai',
     model,
     secrets: apiKey === NO_KEY ? [] : [apiKey],
-    endpoint: { baseURL: url, headers: Object.fromEntries(req.headers), path: () => pathname + search }
+    endpoint: { baseURL: url, headers: shapedHeaders(req.headers), path: () => pathname + search }
   })
 })

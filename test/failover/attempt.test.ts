@@ -5,12 +5,12 @@ import { Attempt } from '../../failover/attempt.ts'
 import { FakeTargets } from '../support/fake-provider.ts'
 import { useVirtualTime } from '../support/virtual-timers.ts'
 
-function attempt (signal: AbortSignal = new AbortController().signal): { attempt: Attempt, journal: readonly string[], records: AttemptRecord[] } {
+function attempt (): { attempt: Attempt, journal: readonly string[], records: AttemptRecord[] } {
   const fake = new FakeTargets({})
   const records: AttemptRecord[] = []
   return {
     attempt: new Attempt({
-      requestId: 'r', target: 'a', provider: 'fake', model: 'm', modelOverridden: false, stream: true, number: 1, permit: fake.permit('a'), signal, onEnd: record => records.push(record)
+      requestId: 'r', target: 'a', provider: 'fake', model: 'm', modelOverridden: false, stream: true, number: 1, permit: fake.permit('a'), onEnd: record => records.push(record)
     }),
     journal: fake.journal,
     records
@@ -32,31 +32,28 @@ t.test('it ends once: what is said of it later changes nothing', async t => {
   t.equal(failed.records.length, 1)
 })
 
-t.test('ended, it hangs on nothing: no timer, and no ear for the client', async t => {
+t.test('ended, it hangs on nothing: no timer, and an abort has no effect', async t => {
   const time = useVirtualTime(t)
-  const client = new AbortController()
-  const { attempt: ended } = attempt(client.signal)
+  const { attempt: ended } = attempt()
   ended.limit(1000, () => new UpstreamError('slow_first_output', 'slow'))
   t.equal(time.pending, 1)
   ended.succeeded('stop', undefined)
   t.equal(time.pending, 0)
-  client.abort()
+  ended.abort(new UpstreamError('client_closed', 'left'))
   t.equal(ended.signal.aborted, false)
 })
 
 t.test('what the signal says goes before what the provider makes of it', async t => {
-  const client = new AbortController()
-  const { attempt: left, journal } = attempt(client.signal)
-  client.abort()
+  const { attempt: left, journal } = attempt()
+  left.abort(new UpstreamError('client_closed', 'left'))
   t.match(left.failed(new UpstreamError('reset', 'socket closed')), { reason: 'client_closed' })
   t.same(journal, ['a: neutral client_closed'])
 })
 
 t.test('of two aborts the first one counts', async t => {
-  const client = new AbortController()
-  const { attempt: stalled } = attempt(client.signal)
+  const { attempt: stalled } = attempt()
   stalled.abort(new UpstreamError('stalled', 'silent'))
-  client.abort()
+  stalled.abort(new UpstreamError('client_closed', 'left'))
   t.match(stalled.failed(new Error('x')), { reason: 'stalled' })
 })
 
