@@ -1,6 +1,7 @@
 import type { ContentBlock, DocumentFormat, ImageFormat } from '@aws-sdk/client-bedrock-runtime'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { FilePart } from '../../schemas/messages.ts'
+import { Base64Bytes } from './base64-bytes.ts'
 import { unsupported } from './errors.ts'
 
 /**
@@ -36,14 +37,14 @@ const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,/i
 interface Attachment {
   /** In lower case. */
   readonly mediaType: string
-  readonly bytes: Uint8Array
+  readonly bytes: Base64Bytes
 }
 
 /** @throws {UpstreamError} `unsupported`: not a base64 `data:` URL; `invalid_request`: one without content */
 function attachmentOf (url: string, param: string): Attachment {
   const match = DATA_URL.exec(url)
   if (match?.[1] === undefined) throw unsupported(param, 'attachments other than base64 data: URLs')
-  const bytes = Buffer.from(url.slice(match[0].length), 'base64')
+  const bytes = Base64Bytes.fromText(url.slice(match[0].length))
   if (bytes.length === 0) throw new UpstreamError('invalid_request', 'The data: URL holds no base64 content.', { status: 400, param })
   return { mediaType: match[1].toLowerCase(), bytes }
 }

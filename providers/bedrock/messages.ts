@@ -2,6 +2,7 @@ import type { ContentBlock, SystemContentBlock, ToolUseBlock } from '@aws-sdk/cl
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { AssistantMessage, Content, Message, ToolCall, ToolMessage } from '../../schemas/messages.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import { Base64Bytes } from './base64-bytes.ts'
 import { DocumentNames, documentBlock, imageBlock } from './attachments.ts'
 import { isDocumentObject } from './document.ts'
 import type { JsonDocument } from './document.ts'
@@ -124,7 +125,7 @@ function reasoningBlocks (message: JsonObject): ContentBlock[] {
     blocks.push({ reasoningContent: { reasoningText: { text, signature } } })
   }
   if (typeof redacted === 'string' && redacted !== '') {
-    blocks.push({ reasoningContent: { redactedContent: Buffer.from(redacted, 'base64') } })
+    blocks.push({ reasoningContent: { redactedContent: Base64Bytes.fromText(redacted) } })
   }
   return blocks
 }

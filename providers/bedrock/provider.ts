@@ -30,8 +30,9 @@ interface Dispatch {
 }
 
 /**
- * A model on AWS Bedrock, by Converse and ConverseStream. Loading this file loads the AWS SDK, which makes and signs the
- * requests; sending them and reading the answers is done here, for a fraction of the time that the SDK takes.
+ * A model on AWS Bedrock, by Converse and ConverseStream. Loading this file loads the AWS SDK, which knows where requests
+ * go and with which credentials; making and sending them and reading the answers is done here, for a fraction of the time
+ * that the SDK takes.
  */
 export class BedrockProvider implements Provider {
   readonly kind = 'bedrock'
@@ -78,7 +79,7 @@ export class BedrockProvider implements Provider {
   }
 
   async #prepare (operation: Operation, { request, model = this.model, signal }: CompletionCall): Promise<Dispatch> {
-    const { origin, ...signed } = await this.#signer.sign(operation, { modelId: model, ...converseInput(request, model) }, signal)
+    const { origin, ...signed } = await this.#signer.sign(operation, model, JSON.stringify(converseInput(request, model)), signal)
     return { upstream: this.#upstreamAt(origin), request: { ...signed, signal } }
   }
 

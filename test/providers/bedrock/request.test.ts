@@ -1,5 +1,6 @@
 import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
+import { Base64Bytes } from '../../../providers/bedrock/base64-bytes.ts'
 import { converseInput } from '../../../providers/bedrock/request.ts'
 import { NO_OUTPUT, OPENING } from '../../../providers/bedrock/messages.ts'
 import { JSON_ANSWER } from '../../../providers/bedrock/tools.ts'
@@ -85,7 +86,7 @@ t.test('messages', async t => {
     const signed = { ...answer, reasoning_signature: 'c2ln', reasoning_redacted: 'AQID' }
     t.strictSame(messagesOf(HELLO, signed)?.[1]?.content, [
       { reasoningContent: { reasoningText: { text: 'Two and two.', signature: 'c2ln' } } },
-      { reasoningContent: { redactedContent: Buffer.from([1, 2, 3]) } },
+      { reasoningContent: { redactedContent: Base64Bytes.fromText('AQID') } },
       { text: 'So: 4.' }
     ])
   })
@@ -103,7 +104,7 @@ t.test('attachments', async t => {
   t.test('images', async t => {
     for (const [type, format] of [['png', 'png'], ['jpeg', 'jpeg'], ['JPG', 'jpeg'], ['gif', 'gif'], ['webp', 'webp']] as const) {
       t.strictSame(converse(image(`data:image/${type};base64,${PIXEL}`)).messages?.[0]?.content?.[1],
-        { image: { format, source: { bytes: Buffer.from(PIXEL, 'base64') } } }, type)
+        { image: { format, source: { bytes: Base64Bytes.fromText(PIXEL) } } }, type)
     }
     const param = 'messages[0].content[1].image_url.url'
     for (const url of ['https://example.com/a.png', `data:image/tiff;base64,${PIXEL}`, 'data:image/png,raw']) {
