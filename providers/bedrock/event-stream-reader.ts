@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 
 /**
@@ -28,6 +29,8 @@ export class EventStreamError extends Error {
 }
 
 const PRELUDE_BYTES = 12
+/** Both lengths. */
+const LENGTHS_BYTES = 8
 const CRC_BYTES = 4
 /** The largest message by the specification, in bytes; Converse's are smaller by far. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -56,9 +59,8 @@ export class EventStreamReader {
   #available = 0
   /** How many of them it takes to go on. */
   #needed = PRELUDE_BYTES
-  /** Nearly all messages have the headers of the one before, which need not be read again. */
-  #headerBytes = NOTHING
-  #headers: EventStreamHeaders | undefined
+  /** Nearly all messages have the headers of the one before, which need not be read again; undefined if they were not ASCII. */
+  #known: { readonly text: string, readonly headers: EventStreamHeaders } | undefined
 
   constructor (maxBytes: number = MAX_MESSAGE_BYTES) {
     this.#maxBytes = maxBytes
@@ -86,8 +88,8 @@ export class EventStreamReader {
     const start = this.#at
     const total = bytes.readUInt32BE(start)
     const headersLength = bytes.readUInt32BE(start + 4)
-    const preludeCrc = crc32(bytes.subarray(start, start + 8))
-    if (preludeCrc !== bytes.readUInt32BE(start + 8)) throw new EventStreamError('the checksum of a message\'s lengths is wrong')
+    const preludeCrc = lengthsCrc(bytes, start)
+    if (preludeCrc !== bytes.readUInt32BE(start + LENGTHS_BYTES)) throw new EventStreamError('the checksum of a message\'s lengths is wrong')
     if (total > this.#maxBytes) throw new EventStreamError(`a message of ${total} bytes exceeds the limit of ${this.#maxBytes}`)
     if (PRELUDE_BYTES + headersLength + CRC_BYTES > total) throw new EventStreamError('the lengths of a message contradict each other')
     if (this.#available < total) {
@@ -95,15 +97,13 @@ export class EventStreamReader {
       return undefined
     }
     const end = start + total - CRC_BYTES
-    if (crc32(bytes.subarray(start + 8, end), preludeCrc) !== bytes.readUInt32BE(end)) throw new EventStreamError('the checksum of a message is wrong')
-    const payloadStart = start + PRELUDE_BYTES + headersLength
-    const headers = this.#headersIn(start + PRELUDE_BYTES, payloadStart)
-    const payload = bytes.toString('utf8', payloadStart, end)
+    if (crc32(bytes.subarray(start + LENGTHS_BYTES, end), preludeCrc) !== bytes.readUInt32BE(end)) throw new EventStreamError('the checksum of a message is wrong')
+    const message = this.#message(start + PRELUDE_BYTES, headersLength, end)
     this.#needed = PRELUDE_BYTES
     this.#at += total
     this.#available -= total
     if (this.#available === 0) this.#bytes = NOTHING // a stream that waits for its next message holds no memory
-    return { headers, payload }
+    return message
   }
 
   #join (): void {
@@ -112,13 +112,30 @@ export class EventStreamReader {
     this.#later = []
   }
 
-  #headersIn (start: number, end: number): EventStreamHeaders {
-    const known = this.#headers
-    if (known !== undefined && this.#headerBytes.length === end - start && this.#bytes.compare(this.#headerBytes, 0, end - start, start, end) === 0) return known
-    this.#headerBytes = Buffer.from(this.#bytes.subarray(start, end))
-    this.#headers = headersOf(this.#headerBytes)
-    return this.#headers
+  /** Headers that are known are recognised in the text of both, so that one piece of bytes is decoded and none compared. */
+  #message (start: number, headersLength: number, end: number): EventStreamMessage {
+    const known = this.#known
+    if (known?.text.length === headersLength) {
+      const text = this.#bytes.toString('utf8', start, end)
+      // What is ASCII in the text is the same in the bytes.
+      if (text.slice(0, headersLength) === known.text) return { headers: known.headers, payload: text.slice(headersLength) }
+    }
+    const payloadStart = start + headersLength
+    const bytes = this.#bytes.subarray(start, payloadStart)
+    const headers = headersOf(bytes)
+    this.#known = isAscii(bytes) ? { text: bytes.toString('latin1'), headers } : undefined
+    return { headers, payload: this.#bytes.toString('utf8', payloadStart, end) }
   }
+}
+
+/** What a byte adds to a CRC-32: zlib's, without the inversions at its beginning and end. */
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => ~crc32(Buffer.of(byte), 0xffff_ffff))
+
+/** The CRC-32 of a message's lengths. For so few bytes zlib's takes longer to be called than to count. */
+function lengthsCrc (bytes: Buffer, start: number): number {
+  let crc = -1
+  for (let at = start; at < start + LENGTHS_BYTES; at++) crc = (CRC_TABLE[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8)
+  return ~crc >>> 0
 }
 
 function headersOf (bytes: Buffer): EventStreamHeaders {

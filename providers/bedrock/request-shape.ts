@@ -14,12 +14,16 @@ export interface RequestShape {
   readonly path: { readonly before: string, readonly after: string }
   /** Without the `?`. Only an endpoint that was configured with a query has one. */
   readonly query: string
+  /** Headers that are signed. */
   readonly headers: Readonly<Record<string, string>>
+  /** Headers that proxies may change, and that are not signed. */
+  readonly unsignedHeaders: Readonly<Record<string, string>>
   readonly scheme: AuthScheme
 }
 
 /** Headers that are the same in all requests; the others are about the one request, or made by who sends it. */
-const SHARED_HEADERS: ReadonlySet<string> = new Set(['content-type', 'host', 'user-agent', 'x-amz-user-agent'])
+const SIGNED: ReadonlySet<string> = new Set(['content-type', 'host', 'x-amz-user-agent'])
+const UNSIGNED: ReadonlySet<string> = new Set(['user-agent'])
 const SIGV4 = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/
 const BEARER = /^Bearer (.+)$/
 
@@ -41,7 +45,8 @@ export function requestShape (request: unknown, model: string): RequestShape {
     origin: `${protocol}//${hostname}${typeof port === 'number' ? `:${port}` : ''}`,
     path: { before: path.slice(0, modelAt), after: path.slice(modelAt + model.length) },
     query: queryOf(query),
-    headers: Object.fromEntries(lowerCase.filter(([name]) => SHARED_HEADERS.has(name))),
+    headers: Object.fromEntries(lowerCase.filter(([name]) => SIGNED.has(name))),
+    unsignedHeaders: Object.fromEntries(lowerCase.filter(([name]) => UNSIGNED.has(name))),
     scheme: schemeOf(new Map(lowerCase).get('authorization') ?? '')
   }
 }

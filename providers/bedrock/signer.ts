@@ -112,15 +112,14 @@ export class Signer {
 
   close (): void { this.#client.destroy() }
 
-  #headers ({ headers, query }: RequestShape, identity: Identity, path: string, body: Buffer): Record<string, string> {
-    if (identity.kind === 'bearer') return { ...headers, authorization: `Bearer ${identity.token}` }
+  #headers ({ headers, unsignedHeaders, query }: RequestShape, identity: Identity, path: string, body: Buffer): Record<string, string> {
+    if (identity.kind === 'bearer') return { ...headers, ...unsignedHeaders, authorization: `Bearer ${identity.token}` }
     const { signature, credentials } = identity
-    const { 'user-agent': userAgent = '', ...shared } = headers // which proxies change
     const bodyHash = hash('sha256', body)
-    const signed: Record<string, string> = { ...shared, 'x-amz-content-sha256': bodyHash, 'x-amz-date': amzDate(Date.now() + this.#clockOffsetMs) }
+    const signed: Record<string, string> = { ...headers, 'x-amz-content-sha256': bodyHash, 'x-amz-date': amzDate(Date.now() + this.#clockOffsetMs) }
     if (credentials.sessionToken) signed['x-amz-security-token'] = credentials.sessionToken
     const authorization = signature.authorization({ method: 'POST', path, query, headers: signed, bodyHash }, credentials)
-    return { ...signed, 'user-agent': userAgent, authorization }
+    return { ...signed, ...unsignedHeaders, authorization }
   }
 
   /** What the SDK says. It does not look at a signal while it fetches credentials, which may take seconds. */

@@ -60,6 +60,16 @@ t.test('however it is cut', async t => {
   ))
 })
 
+t.test('headers are those of their own message, whatever came before', async t => {
+  // Few and alike: many messages have the headers of the one before, or such of the same length.
+  const type = fc.oneof(fc.constantFrom('', 'a', 'b', 'é', '\u0000', 'aa', 'ab', 'éa', 'aé', '😀', 'aaaa', '\ufffd'), fc.string({ unit: 'binary', maxLength: 3 }).filter(value => value.isWellFormed()))
+  fc.assert(fc.property(fc.array(fc.tuple(type, type), { minLength: 1, maxLength: 12 }), messages => {
+    const bytes = Buffer.concat(messages.map(([eventType, payload]) => frame({ ':event-type': eventType, ':message-type': 'event' }, { payload })))
+    t.strictSame(read(bytes), messages.map(([eventType, payload]) => ({ headers: { ...NONE, messageType: 'event', eventType }, payload: JSON.stringify({ payload }) })))
+  }))
+  t.strictSame(read(frameOf(Buffer.from(frame({ ':event-type': 'é' }, {}).subarray(12, -6)), Buffer.from('a')), frameOf(Buffer.alloc(0), Buffer.from('b'))).map(({ headers }) => headers.eventType), ['é', ''])
+})
+
 t.test('headers of every type are passed over', async t => {
   const header = (name: string, type: number, value: Buffer): Buffer => Buffer.concat([Buffer.of(name.length), Buffer.from(name), Buffer.of(type), value])
   const sized = (value: string): Buffer => Buffer.concat([Buffer.of(0, value.length), Buffer.from(value)])
