@@ -96,8 +96,8 @@ function callOf ({ id, name, args }: JsonObject, signature: unknown): Call {
   return { id: textIn(id), name, arguments: JSON.stringify(args ?? {}), signature: textIn(signature) }
 }
 
-/** OpenAI counts what tools fed to the model as input, cached tokens too, and thoughts as output. */
-function usageOf (metadata: unknown): Usage | undefined {
+/** Token counts of any shape; undefined if there are none. OpenAI counts what tools fed to the model as input, cached tokens too, and thoughts as output. */
+export function usageOf (metadata: unknown): Usage | undefined {
   if (!isJsonObject(metadata)) return undefined
   const prompt = countIn(metadata['promptTokenCount'])
   const total = countIn(metadata['totalTokenCount'])

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { ChatCompletion, ChatCompletionChunk, CompletionToolCall, Delta, ToolCallDelta, Usage } from '../../schemas/chat-completion.ts'
-import type { ChoiceFact } from '../../streams/chunk-facts.ts'
+import type { ChoiceFact, ChunkFacts } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import { answerOf } from './answer.ts'
 import type { Answer, Call, Candidate } from './answer.ts'
 import { finishReasons } from './finish-reason.ts'
 import { jsonValue } from './json.ts'
+import { PlainEvents } from './plain-events.ts'
+import type { PlainEvent, TextKind } from './plain-events.ts'
 
 /** What is known of an answer before it comes. */
 export interface AnswerContext {
@@ -55,6 +57,19 @@ export function completionOf (value: unknown, { model, created, secrets }: Answe
   }
 }
 
+/** Which field of a delta holds which text. */
+const DELTA_FIELD = { text: 'content', reasoning: 'reasoning_content' } as const satisfies { [kind in TextKind]: keyof Delta }
+
+/** What goes around the text of a chunk that brings nothing else. */
+interface TextFrame {
+  readonly index: number
+  readonly kind: TextKind
+  /** The chunk's JSON up to the text. */
+  readonly prefix: string
+}
+
+const TEXT_SUFFIX = '},"finish_reason":null}]}'
+
 /** A choice of a stream, as far as it has come. */
 interface Choice {
   /** The first delta, which names the role, has gone out. */
@@ -76,6 +91,10 @@ export class ChunkTranslator {
   #identity: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> | undefined
   #usage: Usage | undefined
   #output = false
+  readonly #plain = new PlainEvents()
+  /** Of the last chunk that was made without JSON. */
+  #frame: TextFrame | undefined
+  #facts: ChunkFacts | undefined
 
   constructor (context: AnswerContext) {
     this.#context = context
@@ -86,13 +105,32 @@ export class ChunkTranslator {
    * @throws {UpstreamError} `content_filter`, `malformed`, or the error that the event reports
    */
   readonly translate = (data: string): Chunk | undefined => {
+    const plain = this.#plain.recognise(data)
+    return plain === undefined ? this.#parsed(data) : this.#textChunk(plain)
+  }
+
+  #parsed (data: string): Chunk | undefined {
     const answer = answerOf(jsonValue(data), this.#context.secrets)
     this.#identity ??= this.#identityOf(answer)
     if (answer.usage !== undefined) this.#usage = answer.usage
     const choices = answer.candidates.flatMap(candidate => this.#advance(candidate))
     if (choices.length === 0) return undefined
     this.#output = true
+    this.#plain.learn(data, answer) // its choice has begun now, so the next chunk names no role
     return this.#chunk(choices, true)
+  }
+
+  /** What `#chunk` gives for a piece of text. */
+  #textChunk ({ index, kind, textJson, usage }: PlainEvent): Chunk {
+    if (usage !== undefined) this.#usage = usage
+    if (this.#frame?.index !== index || this.#frame.kind !== kind) {
+      const frame = JSON.stringify({ ...this.#identity, choices: [{ index, delta: {}, finish_reason: null }] })
+      this.#frame = { index, kind, prefix: frame.slice(0, -TEXT_SUFFIX.length) + JSON.stringify(DELTA_FIELD[kind]) + ':' }
+      this.#facts = undefined
+    }
+    if (this.#facts?.usage !== this.#usage) this.#facts = undefined
+    this.#facts ??= { output: true, choices: [{ index, finishReason: null }], usage: this.#usage }
+    return { json: this.#frame.prefix + textJson + TEXT_SUFFIX, facts: this.#facts }
   }
 
   /**
