@@ -106,13 +106,10 @@ export function usageOf (metadata: unknown): Usage | undefined {
   const thoughts = countIn(metadata['thoughtsTokenCount'])
   const cached = countIn(metadata['cachedContentTokenCount'])
   const completionTokens = (countIn(metadata['candidatesTokenCount']) ?? 0) + (thoughts ?? 0)
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: total ?? promptTokens + completionTokens,
-    ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }),
-    ...(thoughts === undefined ? {} : { completion_tokens_details: { reasoning_tokens: thoughts } })
-  }
+  const usage: Usage = { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: total ?? promptTokens + completionTokens }
+  if (cached !== undefined) usage.prompt_tokens_details = { cached_tokens: cached }
+  if (thoughts !== undefined) usage.completion_tokens_details = { reasoning_tokens: thoughts }
+  return usage
 }
 
 function malformed (): UpstreamError {

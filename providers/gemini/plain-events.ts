@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Usage } from '../../schemas/chat-completion.ts'
 import { endOfString } from '../json-text.ts'
 import { answerOf, usageOf } from './answer.ts'
 import type { Answer, Candidate } from './answer.ts'
 import { jsonValue } from './json.ts'
+import { TokenCounts } from './token-counts.ts'
 
 /** What a recognised event brings. */
 export interface PlainEvent {
@@ -35,9 +35,7 @@ export class PlainEvents {
   #shape: Shape | undefined
   /** Shapes that were learned since one has recognised anything. */
   #lessons = 0
-  /** The last counts that were parsed; from some models they come with the last event alone, and are the same before. */
-  #countsJson: string | undefined
-  #usage: Usage | undefined
+  readonly #counts = new TokenCounts()
 
   /** What an event brings, if it is recognised; undefined: parse it. */
   recognise (json: string): PlainEvent | undefined {
@@ -50,9 +48,9 @@ export class PlainEvents {
     const counts = end + shape.middle.length
     const countsEnd = json.length - shape.suffix.length
     if (end === from || countsEnd < counts || json.slice(end, counts) !== shape.middle || json.slice(countsEnd) !== shape.suffix) return undefined
-    if (!this.#readCounts(shape, json.slice(counts, countsEnd))) return undefined
+    if (shape.counted ? !this.#counts.read(json.slice(counts, countsEnd)) : counts !== countsEnd) return undefined
     this.#lessons = 0
-    return { index: shape.index, kind: shape.kind, textJson: json.slice(from - 1, end + 1), usage: this.#usage }
+    return { index: shape.index, kind: shape.kind, textJson: json.slice(from - 1, end + 1), usage: shape.counted ? this.#counts.usage : shape.usage }
   }
 
   /** Learns from an event that had to be parsed, if it is a plain one. */
@@ -62,19 +60,6 @@ export class PlainEvents {
     if (shape === undefined) return
     this.#lessons++
     this.#shape = shape
-    this.#countsJson = undefined
-    this.#usage = answer.usage
-  }
-
-  /** Whether they are what can stand there. */
-  #readCounts ({ counted }: Shape, json: string): boolean {
-    if (!counted) return json === ''
-    if (json === this.#countsJson) return true
-    const value = jsonValue(json)
-    if (value === undefined) return false
-    this.#countsJson = json
-    this.#usage = usageOf(value)
-    return true
   }
 }
 
@@ -86,6 +71,8 @@ interface Shape {
   /** Begins with the quote that ends it. All that follows, where no counts do. */
   readonly middle: string
   readonly counted: boolean
+  /** Where there are no counts to be read: the usage of every event of this shape. */
+  readonly usage: Usage | undefined
   readonly suffix: string
 }
 
@@ -115,7 +102,7 @@ function shapeOf (json: string, answer: Answer): Shape | undefined {
   // Proof that what lies between is the text of the candidate and the counts, and not something that looks like them.
   const probe = answerOf(jsonValue(`${prefix}${PROBE}${middle}${counts === null ? '' : JSON.stringify(PROBE_COUNTS)}${suffix}`), [])
   const expected = { ...answer, candidates: [{ ...candidate, [kind]: PROBE }], usage: counts === null ? answer.usage : usageOf(PROBE_COUNTS) }
-  return isDeepStrictEqual(probe, expected) ? { index: candidate.index, kind, prefix, middle, counted: counts !== null, suffix } : undefined
+  return JSON.stringify(probe) === JSON.stringify(expected) ? { index: candidate.index, kind, prefix, middle, counted: counts !== null, usage: answer.usage, suffix } : undefined
 }
 
 /** What it brings is one kind of text and nothing else, and nothing ends it. */
