@@ -4,9 +4,8 @@ import type { KeyObject } from 'node:crypto'
 /**
  * AWS's Signature Version 4 of a request by its headers.
  *
- * `@smithy/signature-v4` makes the same signature, which the tests hold this one against, in ten times the time: it
- * derives its keys' names anew for each request, and awaits every hash. That would be a quarter of what a small request
- * costs the gateway as a whole.
+ * `@smithy/signature-v4` makes the same signatures, which the tests hold these against. It takes 28 µs for one, where
+ * this here takes 5, and a small request costs the gateway little more than 100 as a whole.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 

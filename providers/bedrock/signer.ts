@@ -95,12 +95,16 @@ export class Signer {
    */
   async sign (operation: Operation, model: string, json: string, signal: AbortSignal): Promise<SignedRequest> {
     if (signal.aborted) throw abortError(signal)
-    const known = this.#ready.get(operation)
-    const { shape, identity } = known !== undefined && Date.now() < known.until ? known : await this.#prepare(operation, signal)
-    const { origin, query } = shape
-    const path = shape.path.before + uriEncoded(model) + shape.path.after
-    const body = Buffer.from(json)
-    return { origin, path: query === '' ? path : `${path}?${query}`, headers: this.#headers(shape, identity, path, body), body }
+    try {
+      const known = this.#ready.get(operation)
+      const { shape, identity } = known !== undefined && Date.now() < known.until ? known : await this.#prepare(operation, signal)
+      const { origin, query } = shape
+      const path = shape.path.before + uriEncoded(model) + shape.path.after
+      const body = Buffer.from(json)
+      return { origin, path: query === '' ? path : `${path}?${query}`, headers: this.#headers(shape, identity, path, body), body }
+    } catch (error) {
+      throw signingError(error)
+    }
   }
 
   /** Sets the clock by a refusal's date: a request that was signed by a wrong clock is refused, the next one will not be. */
@@ -129,8 +133,6 @@ export class Signer {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       return await Promise.race([this.#askOnce(operation), aborted.promise])
-    } catch (error) {
-      throw signingError(error)
     } finally {
       signal.removeEventListener('abort', onAbort)
     }

@@ -187,6 +187,12 @@ t.test('a bearer token, which is read again now and then', async t => {
   t.match((await sign()).headers, { authorization: 'Bearer two' })
 })
 
+t.test('a model that no URL can hold', async t => {
+  const signer = new Signer({ region: 'eu-west-1' })
+  t.teardown(() => signer.close())
+  t.match(await failureOf(signer.sign('converse', '\ud800', '{}', IDLE)), { reason: 'malformed' })
+})
+
 t.test('an endpoint with a query', async t => {
   const signer = new Signer({ region: 'eu-west-1', endpoint: 'https://proxy.test:8443/x?b=1*&a' })
   t.teardown(() => signer.close())
