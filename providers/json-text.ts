@@ -12,3 +12,9 @@ export function endOfString (json: string, from: number): number {
   CHARACTERS.test(json) // matches at the least nothing
   return CHARACTERS.lastIndex
 }
+
+/**
+ * A copy of well-formed text for what is kept: a slice keeps the text alive that it was cut from, which may be all that
+ * came in one read.
+ */
+export function detached (text: string): string { return Buffer.from(text).toString() }

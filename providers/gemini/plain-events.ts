@@ -1,5 +1,5 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
-import { endOfString } from '../json-text.ts'
+import { detached, endOfString } from '../json-text.ts'
 import { answerOf, usageOf } from './answer.ts'
 import type { Answer, Candidate } from './answer.ts'
 import { jsonValue } from './json.ts'
@@ -56,7 +56,7 @@ export class PlainEvents {
   /** Learns from an event that had to be parsed, if it is a plain one. */
   learn (json: string, answer: Answer): void {
     if (this.#lessons >= MAX_LESSONS || json.length > MAX_LENGTH) return
-    const shape = shapeOf(json, answer)
+    const shape = shapeOf(detached(json), answer)
     if (shape === undefined) return
     this.#lessons++
     this.#shape = shape

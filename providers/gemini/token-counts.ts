@@ -1,5 +1,6 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
+import { detached } from '../json-text.ts'
 import { usageOf } from './answer.ts'
 import { jsonValue } from './json.ts'
 
@@ -51,7 +52,7 @@ export class TokenCounts {
   }
 
   #learn (json: string, value: unknown): void {
-    this.#pattern = this.#lessons < MAX_LESSONS ? patternOf(json) : undefined
+    this.#pattern = this.#lessons < MAX_LESSONS ? patternOf(detached(json)) : undefined
     this.#lessons++
     this.#metadata = isJsonObject(value) ? { ...value } : {}
   }

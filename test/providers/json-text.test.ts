@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { endOfString } from '../../providers/json-text.ts'
+import { detached, endOfString } from '../../providers/json-text.ts'
 
 /** Whether it can stand between two quotes. */
 function isContent (text: string): boolean {
@@ -26,4 +26,8 @@ t.test('or at the first thing that is not valid in it', async () => {
     const end = endOfString(text, 0)
     return isContent(text.slice(0, end)) && (end === text.length || !isContent(text.slice(0, end + 1)))
   }), { numRuns: 1000 })
+})
+
+t.test('a copy is the same text', async () => {
+  fc.assert(fc.property(fc.string({ unit: 'grapheme' }).filter(text => text.isWellFormed()), text => detached(text) === text))
 })
