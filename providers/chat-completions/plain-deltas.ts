@@ -2,6 +2,7 @@ import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import { factsOf } from '../../streams/chunk-facts.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import { detached } from '../json-text.ts'
 import type { Recogniser } from '../../streams/sse-reader.ts'
 
 /**
@@ -43,7 +44,7 @@ export class PlainDeltas implements Recogniser {
   learn (json: string, body: JsonObject): void {
     if (this.#lessons >= MAX_LESSONS || !isPlain(body)) return
     this.#lessons++
-    this.#shape = shapeOf(json, body) ?? this.#shape
+    this.#shape = shapeOf(detached(json), body) ?? this.#shape
   }
 }
 
