@@ -1,8 +1,9 @@
 /**
- * One way to run SQL, whether PostgreSQL answers over a socket or PGlite inside this process.
+ * One way to run SQL, whether PostgreSQL answers over a socket, or PGlite inside this process or another.
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { migratePglite, migratePostgres } from './migrate.ts'
@@ -87,21 +88,27 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
  * @throws DatabaseUnavailableError
  */
 export async function openPglite (dataDir: string): Promise<Database> {
+  const { drizzle } = await import('drizzle-orm/pglite')
+  const client = await openPgliteClient(dataDir)
+  const db = drizzle({ client })
+  const database: Database = {
+    dialect: 'pglite',
+    db,
+    execute: async <T>(query: SQL): Promise<T[]> => await db._.session.all<T>(query),
+    separate: () => database,
+    close: async () => { if (!client.closed) await client.close() }
+  }
+  return database
+}
+
+/** The same without drizzle around it, for whoever runs the statements of others. @throws DatabaseUnavailableError */
+export async function openPgliteClient (dataDir: string): Promise<PGlite> {
   try {
     const { PGlite } = await import('@electric-sql/pglite')
-    const { drizzle } = await import('drizzle-orm/pglite')
     if (!dataDir.includes('://')) await mkdir(dirname(dataDir), { recursive: true })
     const client = await PGlite.create(dataDir)
-    const db = drizzle({ client })
-    await migratePglite(db)
-    const database: Database = {
-      dialect: 'pglite',
-      db,
-      execute: async <T>(query: SQL): Promise<T[]> => await db._.session.all<T>(query),
-      separate: () => database,
-      close: async () => { if (!client.closed) await client.close() }
-    }
-    return database
+    await migratePglite(client)
+    return client
   } catch (error) {
     throw unavailable('the embedded database in DATA_DIR cannot be used', error)
   }

@@ -2,7 +2,7 @@
  * Brings the tables up to date, also when several replicas start at once.
  */
 import { fileURLToPath } from 'node:url'
-import type { PgliteDatabase } from 'drizzle-orm/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import type postgres from 'postgres'
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
@@ -36,7 +36,8 @@ export async function migratePostgres (connect: typeof postgres, url: string, co
 }
 
 /** Migrates an embedded database; it has one connection, so nobody can be faster. Rejects with PGlite's errors. */
-export async function migratePglite (db: PgliteDatabase): Promise<void> {
+export async function migratePglite (client: PGlite): Promise<void> {
+  const { drizzle } = await import('drizzle-orm/pglite')
   const { migrate } = await import('drizzle-orm/pglite/migrator')
-  await migrate(db, { migrationsFolder })
+  await migrate(drizzle({ client }), { migrationsFolder })
 }

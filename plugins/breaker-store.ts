@@ -12,10 +12,12 @@ declare module 'fastify' {
   }
 }
 
-/** Few statements at a time, but none that waits behind the audit log's. */
-const CONNECTIONS = 2
+export interface BreakerStoreOptions {
+  /** Connections to PostgreSQL at most, beside those of `database`: few statements at a time, but none that waits behind the audit log's. Default 2. */
+  readonly connections?: number | undefined
+}
 
 /** Decorates `fastify.breakerStore`. */
-export default fp(async fastify => {
-  fastify.decorate('breakerStore', new PostgresBreakerStore(fastify.database.separate(CONNECTIONS)))
+export default fp<BreakerStoreOptions>(async (fastify, { connections = 2 }) => {
+  fastify.decorate('breakerStore', new PostgresBreakerStore(fastify.database.separate(connections)))
 }, { name: 'breaker-store', fastify: '5.x', dependencies: ['database'] })

@@ -1,0 +1,39 @@
+import type { SQL } from 'drizzle-orm'
+import type { Database } from './database.ts'
+import type { AskOwner, Statement } from './statement.ts'
+
+/** The owner of the database could not run a statement. `code` is PostgreSQL's SQLSTATE, if it was the database that refused. */
+class StatementError extends Error {
+  override readonly name = 'StatementError'
+  readonly code: string | undefined
+
+  constructor (message: string, code: string | undefined) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * The PGlite that another process opened and migrated. Statements take effect one by one, whoever sent them; drizzle's
+ * transactions throw, as a transaction's statements would have others between them.
+ * Closing it closes nothing: that is the owner's business.
+ */
+export async function remotePglite (ask: AskOwner): Promise<Database> {
+  const { drizzle } = await import('drizzle-orm/pg-proxy')
+  let closed = false
+  const run = async (text: string, params: readonly unknown[], rowMode: Statement['rowMode']): Promise<unknown[]> => {
+    if (closed) throw new StatementError('the database is closed', undefined)
+    const answer = await ask({ text, params, rowMode })
+    if ('error' in answer) throw new StatementError(answer.error, answer.code)
+    return answer.rows
+  }
+  const db = drizzle(async (text, params, method) => ({ rows: await run(text, params, method === 'all' ? 'array' : 'object') }))
+  const database: Database = {
+    dialect: 'pglite',
+    db,
+    execute: async <T>(query: SQL): Promise<T[]> => await db._.session.execute<T[]>(query),
+    separate: () => database,
+    close: async () => { closed = true }
+  }
+  return database
+}
