@@ -2,6 +2,7 @@ import { fastifySSE } from '@fastify/sse'
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
+import type { AskOwner } from './db/statement.ts'
 import auditLog from './plugins/audit-log.ts'
 import auth from './plugins/auth.ts'
 import breakerStore from './plugins/breaker-store.ts'
@@ -25,7 +26,12 @@ export interface GatewayOptions {
   readonly config: GatewayConfig
   /** Where the routes are mounted. Default: at the root. */
   readonly prefix?: string
+  /** Where another process owns the embedded database: the way to it. */
+  readonly pglite?: AskOwner | undefined
 }
+
+/** Connections to PostgreSQL of all workers together, unless there are more workers than that: each has at least one of a kind. */
+const CONNECTIONS = { queries: 10, breakers: 2 }
 
 /**
  * The whole gateway as one plugin: the only place that knows the order of registration.
@@ -33,13 +39,14 @@ export interface GatewayOptions {
  * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`) become the
  * host's; its routes, with their error format, validation and log line, stay in a scope of their own.
  */
-const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '' }) => {
+const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', pglite }) => {
   const { timeouts } = config
+  const share = (connections: number) => Math.max(1, Math.floor(connections / config.workers))
   if (config.midstreamFailover === 'continue' || Object.values(config.models).some(model => model.midstreamFailover === 'continue')) {
     fastify.log.warn('MIDSTREAM_FAILOVER=continue is not built yet: a stream that breaks ends in an error frame')
   }
-  await fastify.register(database, config.database)
-  await fastify.register(breakerStore)
+  await fastify.register(database, { ...config.database, pglite, poolSize: share(CONNECTIONS.queries) })
+  await fastify.register(breakerStore, { connections: share(CONNECTIONS.breakers) })
   await fastify.register(circuitBreaker)
   await fastify.register(auditLog)
   await fastify.register(targets, {

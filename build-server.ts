@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { pino } from 'pino'
-import gateway from './app.ts'
+import type { GatewayConfig } from './config/gateway-config.ts'
+import type { AskOwner } from './db/statement.ts'
 import config from './plugins/config.ts'
 import type { ConfigOptions } from './plugins/config.ts'
 import { refuseMalformed, sendError, sendNotFound } from './plugins/error-handler.ts'
@@ -17,18 +18,22 @@ const PLUGIN_TIMEOUT_MS = 60_000
 /** What a caller may choose as `x-request-id`: nothing that could forge a header or a log line. */
 const REQUEST_ID = /^[\w.:/=+-]{1,128}$/
 
-export interface ServerOptions extends ConfigOptions {
+/** Variables to check, or a configuration that another process has checked already. */
+export type ServerOptions = (ConfigOptions | { readonly checked: GatewayConfig }) & {
   /** Default: JSON lines on standard output, at the level of `LOG_LEVEL`. */
   readonly logger?: FastifyServerOptions['logger']
 }
 
-/** Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop. */
-const LOG_BUFFER_BYTES = 32 * 1024
+/**
+ * Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop.
+ * A pipe takes so many bytes whole (Linux's PIPE_BUF), so lines of several workers never run into each other.
+ */
+const LOG_WRITE_BYTES = 4096
 const LOG_FLUSH_MS = 100
 
 /** Standard output for the log; what is collected is written when the process exits. */
 function standardOutput () {
-  return pino.destination({ dest: 1, sync: false, minLength: LOG_BUFFER_BYTES, maxWrite: 2 * LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
+  return pino.destination({ dest: 1, sync: false, minLength: LOG_WRITE_BYTES - 1, maxWrite: LOG_WRITE_BYTES, periodicFlush: LOG_FLUSH_MS })
 }
 
 /**
@@ -36,7 +41,17 @@ function standardOutput () {
  * @throws {ConfigurationError} the variables are wrong
  * @throws {DatabaseUnavailableError} the database cannot be opened
  */
-export async function buildServer ({ logger = true, ...options }: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer (options: ServerOptions): Promise<FastifyInstance> {
+  const server = await configuredServer(options)
+  await addGateway(server)
+  return server
+}
+
+/**
+ * A server that knows its configuration and can log, and has nothing else on it.
+ * @throws {ConfigurationError} the variables are wrong
+ */
+export async function configuredServer ({ logger = true, ...options }: ServerOptions): Promise<FastifyInstance> {
   const server = Fastify({
     logger: logger === true ? { stream: standardOutput() } : logger,
     logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
@@ -55,15 +70,34 @@ export async function buildServer ({ logger = true, ...options }: ServerOptions)
       return typeof id === 'string' && REQUEST_ID.test(id) ? id : randomUUID()
     }
   })
-  try {
-    await server.register(config, options)
+  return await closedOnFailure(server, async () => {
+    if ('checked' in options) server.decorate('config', options.checked)
+    else await server.register(config, options)
     if (logger === true) server.log.level = server.config.logLevel
-    await server.register(gateway, { config: server.config })
+  })
+}
+
+/**
+ * Puts the gateway on a configured server, and makes it ready.
+ * @param pglite where another process owns the embedded database: the way to it
+ * @throws {DatabaseUnavailableError} the database cannot be opened
+ */
+export async function addGateway (server: FastifyInstance, pglite?: AskOwner): Promise<void> {
+  await closedOnFailure(server, async () => {
+    // Loaded here: the primary of several workers has no use for it.
+    const { default: gateway } = await import('./app.ts')
+    await server.register(gateway, { config: server.config, pglite })
     // Outside of the gateway's scope there are only unknown paths left: answered and logged like the rest.
     server.addHook('onRequest', async (request, reply) => { if (request.is404) logWhenClosed(request, reply) })
     server.setErrorHandler(sendError)
     server.setNotFoundHandler(sendNotFound)
     await server.ready()
+  })
+}
+
+async function closedOnFailure (server: FastifyInstance, step: () => Promise<void>): Promise<FastifyInstance> {
+  try {
+    await step()
     return server
   } catch (error) {
     await server.close()

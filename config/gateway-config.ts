@@ -4,6 +4,8 @@ import type { MidstreamFailover, ModelConfig, TargetConfig } from '../schemas/ga
 export interface GatewayConfig {
   readonly host: string
   readonly port: number
+  /** How many processes share the port; 1: a single one, with nothing beside it. */
+  readonly workers: number
   readonly logLevel: string
   readonly database: { readonly url: string | undefined, readonly dataDir: string }
   /** In failover order. */

@@ -20,6 +20,7 @@ export function loadConfig (env: Environment, variables: Readonly<Record<string,
   return {
     host: env.HOST,
     port: env.PORT,
+    workers: env.WORKERS,
     logLevel: env.LOG_LEVEL,
     database: { url: env.DATABASE_URL, dataDir: env.DATA_DIR },
     targets,

@@ -14,6 +14,7 @@ const Digests = (description: string) => Type.Optional(Type.String({ pattern: '^
 export const Environment = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),
   PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 3000 }),
+  WORKERS: Type.Integer({ minimum: 1, maximum: 256, default: 1 }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)), { default: 'info' }),
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://[^\\s]+$', description: 'a postgres:// URL' })),
   DATA_DIR: Type.String({ default: '.data' }),

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { sql } from 'drizzle-orm'
 import t from 'tap'
 import { buildServer } from '../build-server.ts'
 import { ConfigurationError } from '../config/gateway-config.ts'
@@ -57,6 +58,18 @@ t.test('close closes it all: the client\'s idle connection and the upstream\'s',
   await idleClosed
   while (upstream.openSockets > 0) await new Promise(resolve => { setImmediate(resolve) })
   await t.rejects(server.breakers.list().then(async () => await server.auditLog.list({})), 'and the database')
+})
+
+t.test('one of several workers takes its share of the connections to PostgreSQL, and at least two', async t => {
+  const upstream = await scriptedUpstream(t)
+  for (const [workers, share] of [[1, 12], [2, 6], [5, 3], [64, 2]]) {
+    const { server } = await buildGateway(t, { env: { ...openaiAt(upstream), WORKERS: String(workers) } })
+    // More statements at once than there are connections, so that all of them are opened.
+    await Promise.all(Array.from({ length: 40 }, async (_, index) => {
+      await (index % 2 === 0 ? server.database.execute(sql`select 1`) : server.breakerStore.load())
+    }))
+    t.same(await server.database.execute(sql`select count(*)::int as share from pg_stat_activity where datname = current_database()`), [{ share }], `${workers} workers`)
+  }
 })
 
 t.test('the log is at LOG_LEVEL', async t => {

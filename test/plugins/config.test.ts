@@ -20,6 +20,7 @@ t.test('the defaults are the contract\'s', async t => {
   t.same(await configure(ONE_TARGET), {
     host: '0.0.0.0',
     port: 3000,
+    workers: 1,
     logLevel: 'info',
     database: { url: undefined, dataDir: '.data' },
     targets: [{ name: 'openai', provider: 'openai', options: { apiKey: 'hunter2-openai', model: 'gpt-4o' } }],
@@ -41,6 +42,7 @@ t.test('every variable arrives where it belongs', async t => {
     ...ONE_TARGET,
     HOST: '127.0.0.1',
     PORT: '0',
+    WORKERS: '256',
     LOG_LEVEL: 'debug',
     DATABASE_URL: 'postgresql://u:p@h:5432/d?sslmode=require',
     DATA_DIR: 'memory://',
@@ -56,6 +58,7 @@ t.test('every variable arrives where it belongs', async t => {
   }), {
     host: '127.0.0.1',
     port: 0,
+    workers: 256,
     logLevel: 'debug',
     database: { url: 'postgresql://u:p@h:5432/d?sslmode=require', dataDir: 'memory://' },
     queueCapacity: 1,
@@ -71,6 +74,7 @@ t.test('every variable arrives where it belongs', async t => {
 t.test('a wrong value of any variable is one line that names it and does not repeat it', async t => {
   const wrong: Record<string, readonly string[]> = {
     PORT: ['-1', '65536', '80.5', 'http', '3000x'],
+    WORKERS: ['0', '-1', '1.5', '257', 'auto'],
     LOG_LEVEL: ['INFO', 'verbose'],
     DATABASE_URL: ['mysql://hunter2@h/d', 'hunter2', 'postgres://h unter2'],
     STREAM_QUEUE_CAPACITY: ['0', '-5', '1.5', 'many', '100001'],

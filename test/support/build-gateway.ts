@@ -87,6 +87,7 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
   return {
     host: '127.0.0.1',
     port: 0,
+    workers: 1,
     logLevel: 'silent',
     database: { url: await testDatabase(t), dataDir: 'memory://' },
     targets: [targetAt(upstream, 'a')],
