@@ -22,18 +22,19 @@ const REQUEST_ID = /^[\w.:/=+-]{1,128}$/
 export type ServerOptions = (ConfigOptions | { readonly checked: GatewayConfig }) & {
   /** Default: JSON lines on standard output, at the level of `LOG_LEVEL`. */
   readonly logger?: FastifyServerOptions['logger']
+  /** Other processes write to the same standard output. */
+  readonly sharesOutput?: boolean
 }
 
-/**
- * Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop.
- * A pipe takes so many bytes whole (Linux's PIPE_BUF), so lines of several workers never run into each other.
- */
-const LOG_WRITE_BYTES = 4096
+/** Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop. */
+const LOG_WRITE_BYTES = 32 * 1024
+/** A pipe takes so many bytes whole (Linux's PIPE_BUF), so that lines of several processes never run into each other. */
+const SHARED_LOG_WRITE_BYTES = 4096
 const LOG_FLUSH_MS = 100
 
 /** Standard output for the log; what is collected is written when the process exits. */
-function standardOutput () {
-  return pino.destination({ dest: 1, sync: false, minLength: LOG_WRITE_BYTES - 1, maxWrite: LOG_WRITE_BYTES, periodicFlush: LOG_FLUSH_MS })
+function standardOutput (writeBytes: number) {
+  return pino.destination({ dest: 1, sync: false, minLength: writeBytes - 1, maxWrite: writeBytes, periodicFlush: LOG_FLUSH_MS })
 }
 
 /**
@@ -51,9 +52,9 @@ export async function buildServer (options: ServerOptions): Promise<FastifyInsta
  * A server that knows its configuration and can log, and has nothing else on it.
  * @throws {ConfigurationError} the variables are wrong
  */
-export async function configuredServer ({ logger = true, ...options }: ServerOptions): Promise<FastifyInstance> {
+export async function configuredServer ({ logger = true, sharesOutput = false, ...options }: ServerOptions): Promise<FastifyInstance> {
   const server = Fastify({
-    logger: logger === true ? { stream: standardOutput() } : logger,
+    logger: logger === true ? { stream: standardOutput(sharesOutput ? SHARED_LOG_WRITE_BYTES : LOG_WRITE_BYTES) } : logger,
     logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -17,7 +17,7 @@ let end = (_reason: EndReason): void => process.exit(0)
 const link = new PrimaryLink(reason => end(reason))
 
 try {
-  const server = await configuredServer({ checked: await link.config })
+  const server = await configuredServer({ checked: await link.config, sharesOutput: true })
   const { host, port, database } = server.config
   await addGateway(server, database.url === undefined ? link.ask : undefined)
   let ending = false

@@ -4,6 +4,8 @@ import { SUCCESS } from '../breaker/outcome.ts'
 import type { Outcome } from '../breaker/outcome.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Usage } from '../schemas/chat-completion.ts'
+import { CallAborter } from '../streams/call-signal.ts'
+import type { CallSignal } from '../streams/call-signal.ts'
 import type { StreamReport } from '../streams/completion-stream.ts'
 import { abortError } from '../upstream/transport-error.ts'
 
@@ -28,7 +30,7 @@ export interface AttemptOptions {
  */
 export class Attempt {
   readonly #options: AttemptOptions
-  readonly #aborter = new AbortController()
+  readonly #aborter = new CallAborter()
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | undefined
   #over = false
@@ -40,7 +42,7 @@ export class Attempt {
   get target (): string { return this.#options.target }
 
   /** For the provider: ends the call at any stage. */
-  get signal (): AbortSignal { return this.#aborter.signal }
+  get signal (): CallSignal { return this.#aborter }
 
   /** Ends the attempt with `error` unless something happens within `ms`; replaces an earlier limit. */
   limit (ms: number, error: () => UpstreamError): void {
@@ -80,7 +82,7 @@ export class Attempt {
 
   #errorOf (cause: unknown): UpstreamError {
     // A provider may wrap what it sees of an abort; the signal knows better why.
-    if (this.#aborter.signal.aborted) return abortError(this.#aborter.signal)
+    if (this.#aborter.aborted) return abortError(this.#aborter)
     // Providers throw nothing else; whatever it is, it is not the target's fault.
     return cause instanceof UpstreamError ? cause : new UpstreamError('internal', 'The gateway failed to handle the request.', { cause })
   }

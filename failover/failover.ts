@@ -3,6 +3,7 @@ import type { CircuitBreakers, Permit } from '../breaker/circuit-breakers.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Completion, Provider } from '../providers/provider.ts'
 import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
+import type { CallSignal } from '../streams/call-signal.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
 import { Attempt } from './attempt.ts'
 import { watchIdle } from './idle-watch.ts'
@@ -27,7 +28,7 @@ export interface FailoverCall {
   readonly route: ModelRoute
   readonly requestId: string
   /** Aborted when the client leaves. */
-  readonly signal: AbortSignal
+  readonly signal: CallSignal
   /** Told before each attempt; `attempts` counts this one. */
   readonly onTry?: (target: string, attempts: number) => void
 }

@@ -57,21 +57,25 @@ function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySe
   const { completion = null, failure = null, log }: Partial<FastifyRequest> & Pick<FastifyRequest, 'log'> = request
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
   const path = request.routeOptions.url ?? null
-  const line = {
-    method: request.method,
-    path,
-    status,
-    durationMs: Math.round(reply.elapsedTime),
-    ...(failure === null ? {} : { error: failure.code }),
-    ...(completion === null ? {} : summaryOf(completion))
-  }
+  const line = lineOf(request.method, path, status, Math.round(reply.elapsedTime), failure, completion)
   if (path !== null && quiet.has(path)) log.debug(line, 'request ended')
   else log.info(line, 'request ended')
 }
 
-function summaryOf ({ result, ...summary }: CompletionSummary): object {
+/** Written out, as it is made for each request. */
+function lineOf (method: string, path: string | null, status: number, durationMs: number, failure: GatewayError | null, completion: CompletionSummary | null): object {
+  if (completion === null) return failure === null ? { method, path, status, durationMs } : { method, path, status, durationMs, error: failure.code }
+  const { stream, target, attempts, firstOutputMs, result } = completion
   return {
-    ...summary,
+    method,
+    path,
+    status,
+    durationMs,
+    error: failure === null ? undefined : failure.code, // what is undefined is left out of the line
+    stream,
+    target,
+    attempts,
+    firstOutputMs,
     chunks: result?.chunks ?? null,
     promptTokens: result?.usage?.prompt_tokens ?? null,
     completionTokens: result?.usage?.completion_tokens ?? null,

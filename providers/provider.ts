@@ -1,5 +1,6 @@
 import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
 import type { Usage } from '../schemas/chat-completion.ts'
+import type { CallSignal } from '../streams/call-signal.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
 
 /** One request to one target. */
@@ -12,7 +13,7 @@ export interface CompletionCall {
    * Aborting it ends the call at any stage, that of a running stream included, and closes its connection. Its reason,
    * where that is an `UpstreamError`, is the error of the call; otherwise that error says `client_closed`.
    */
-  readonly signal: AbortSignal
+  readonly signal: CallSignal
 }
 
 /** A streamed request, and how much of its answer may wait for a slow consumer. */

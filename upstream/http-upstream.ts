@@ -2,6 +2,7 @@ import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'node:http'
 import { UpstreamError } from '../errors/upstream-error.ts'
+import type { CallSignal } from '../streams/call-signal.ts'
 import { abortError, transportError } from './transport-error.ts'
 
 /** One POST to an upstream. */
@@ -11,7 +12,7 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array
   /** Aborting it ends the request at any stage, with its reason where that is an UpstreamError. */
-  readonly signal: AbortSignal
+  readonly signal: CallSignal
 }
 
 /** A whole answer, of any status. */
@@ -125,11 +126,11 @@ export class HttpUpstream {
 /** What both kinds of answer share: the signal's abort, and the errors. */
 abstract class AbortableHandler implements Dispatcher.DispatchHandler {
   protected controller: Dispatcher.DispatchController | undefined
-  readonly #signal: AbortSignal
+  readonly #signal: CallSignal
   /** The exchange is over: nothing that undici says counts any more. */
   #settled = false
 
-  constructor (signal: AbortSignal) {
+  constructor (signal: CallSignal) {
     this.#signal = signal
     signal.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -173,7 +174,7 @@ class WholeHandler extends AbortableHandler {
   #status = 0
   #headers: IncomingHttpHeaders = {}
 
-  constructor (signal: AbortSignal, maxBytes: number, resolve: (response: WholeResponse) => void, reject: (error: UpstreamError) => void) {
+  constructor (signal: CallSignal, maxBytes: number, resolve: (response: WholeResponse) => void, reject: (error: UpstreamError) => void) {
     super(signal)
     this.#maxBytes = maxBytes
     this.#resolve = resolve
@@ -220,7 +221,7 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
   #reader: BodyReader | undefined
 
   constructor (
-    signal: AbortSignal,
+    signal: CallSignal,
     open: (flow: BodyFlow) => BodyReader,
     resolve: (response: StreamResponse) => void,
     reject: (error: UpstreamError) => void

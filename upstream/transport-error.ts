@@ -1,4 +1,5 @@
 import { UpstreamError } from '../errors/upstream-error.ts'
+import type { CallSignal } from '../streams/call-signal.ts'
 
 /** Codes of Node and undici that mean that no connection came about. */
 const CONNECT_CODES = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ECONNABORTED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
@@ -21,7 +22,7 @@ export function transportError (error: Error, { begun }: { readonly begun: boole
 }
 
 /** Why a signal was aborted: its reason where that is an UpstreamError, else that the client has gone. */
-export function abortError (signal: AbortSignal): UpstreamError {
+export function abortError (signal: CallSignal): UpstreamError {
   const reason: unknown = signal.reason
   return reason instanceof UpstreamError ? reason : new UpstreamError('client_closed', 'The client closed the request.', { cause: reason })
 }

@@ -3,6 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { BedrockOptions } from '../../schemas/provider-options.ts'
+import type { CallSignal } from '../../streams/call-signal.ts'
 import { header } from '../../upstream/retry-after.ts'
 import { abortError } from '../../upstream/transport-error.ts'
 import { signingError } from './errors.ts'
@@ -93,7 +94,7 @@ export class Signer {
    * @param json its body
    * @throws {UpstreamError} there are no credentials, or the signal's reason, at once
    */
-  async sign (operation: Operation, model: string, json: string, signal: AbortSignal): Promise<SignedRequest> {
+  async sign (operation: Operation, model: string, json: string, signal: CallSignal): Promise<SignedRequest> {
     if (signal.aborted) throw abortError(signal)
     try {
       const known = this.#ready.get(operation)
@@ -127,7 +128,7 @@ export class Signer {
   }
 
   /** What the SDK says. It does not look at a signal while it fetches credentials, which may take seconds. */
-  async #prepare (operation: Operation, signal: AbortSignal): Promise<Ready> {
+  async #prepare (operation: Operation, signal: CallSignal): Promise<Ready> {
     const aborted = Promise.withResolvers<never>()
     const onAbort = (): void => aborted.reject(abortError(signal))
     signal.addEventListener('abort', onAbort, { once: true })
