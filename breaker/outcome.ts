@@ -55,7 +55,9 @@ const CLASS_OF_REASON = {
   /** The client went away. */
   client_closed: 'neutral',
   /** The request's deadline passed, whatever the target was doing. */
-  deadline: 'neutral'
+  deadline: 'neutral',
+  /** The gateway itself was shut down meanwhile. */
+  shutdown: 'neutral'
 } as const satisfies Record<string, OutcomeClass>
 
 /** Why an attempt did not succeed. */

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { UpstreamError } from '../errors/upstream-error.ts'
 
 /** Failures that no other target would mend: they end the request. */
-const FINAL: ReadonlySet<FailureReason> = new Set(['invalid_request', 'content_filter', 'client_closed', 'deadline'])
+const FINAL: ReadonlySet<FailureReason> = new Set(['invalid_request', 'content_filter', 'client_closed', 'deadline', 'shutdown'])
 
 /** Whether another target is worth trying after this failure. */
 export function isFinal (error: UpstreamError): boolean {
@@ -35,6 +35,8 @@ export function errorOfFailure ({ target, error }: FailedTarget): GatewayError {
       return new GatewayError(499, 'The client closed the request.', { type: 'api_error', code: 'client_closed_request', cause })
     case 'deadline':
       return new GatewayError(504, 'The request took longer than the gateway allows.', { type: 'server_error', code: 'deadline_exceeded', cause })
+    case 'shutdown':
+      return new GatewayError(503, 'The gateway is shutting down.', { type: 'server_error', code: 'draining', retryAfterMs: 1000, cause })
     case 'rate_limited':
       return new GatewayError(429, 'The provider is rate limited.', { type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterMs: error.retryAfterMs, cause })
     case 'internal':

@@ -137,7 +137,7 @@ for (const [way, ask] of Object.entries(WAYS)) {
     const asked = failureOf(ask(upstream, post()))
     await (await raw.connection(1)).request()
     await upstream.close()
-    t.match(await asked, { name: 'UpstreamError', reason: 'reset' })
+    t.match(await asked, { name: 'UpstreamError', reason: 'shutdown' })
   })
 }
 

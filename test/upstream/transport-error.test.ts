@@ -8,7 +8,7 @@ t.test('what Node and undici say, as a reason', async t => {
   for (const [code, reason] of [
     ['ECONNREFUSED', 'connect'], ['ENOTFOUND', 'connect'], ['EAI_AGAIN', 'connect'], ['UND_ERR_CONNECT_TIMEOUT', 'connect'], ['CERT_HAS_EXPIRED', 'connect'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect'], ['SELF_SIGNED_CERT_IN_CHAIN', 'connect'], ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'connect'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect'], ['ECONNRESET', 'reset'], ['EPIPE', 'reset'], ['UND_ERR_SOCKET', 'reset'], ['UND_ERR_DESTROYED', 'reset'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect'], ['ECONNRESET', 'reset'], ['EPIPE', 'reset'], ['UND_ERR_SOCKET', 'reset'], ['UND_ERR_DESTROYED', 'shutdown'], ['UND_ERR_CLOSED', 'shutdown'],
     ['HPE_INVALID_CONSTANT', 'malformed'], ['UND_ERR_HEADERS_OVERFLOW', 'malformed'], ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'malformed']
   ] as const) {
     const cause = coded(code)

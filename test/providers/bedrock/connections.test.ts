@@ -89,7 +89,7 @@ t.test('abort', async t => {
     const stream = await opened
     await stream.started
     await provider.close()
-    t.match(await read(stream), { content: 'Hi', error: { reason: 'reset' } })
+    t.match(await read(stream), { content: 'Hi', error: { reason: 'shutdown' } })
   })
 })
 
