@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { BatchPump } from './batch-pump.ts'
 import type { BatchEncoder, BatchSink, KeepAlive } from './batch-pump.ts'
 import type { BoundedQueue } from './bounded-queue.ts'
@@ -18,85 +19,104 @@ import type { BoundedQueue } from './bounded-queue.ts'
  */
 export function sendBatches<T extends {}> (queue: BoundedQueue<T>, encoder: BatchEncoder<T>, response: ServerResponse, keepAlive?: KeepAlive): Promise<void> {
   const { socket } = response
-  const sink = response.chunkedEncoding && socket instanceof Socket ? new ChunkedBody(response, socket) : new PlainBody(response)
   return new Promise((resolve, reject) => {
-    const pull = () => pump.pull()
-    const settle = () => {
-      response.removeListener('close', onClose)
-      sink.unwatch(pull)
-    }
-    const onClose = () => {
-      settle()
-      pump.stop()
-      resolve()
-    }
-    const pump = new BatchPump(queue, encoder, {
-      write: text => sink.write(text),
-      end: text => {
-        settle()
-        sink.end(text)
-        resolve()
-      },
-      abort: error => {
-        settle()
-        response.destroy()
-        reject(error)
-      }
-    }, keepAlive)
-    if (response.destroyed) {
-      onClose()
-      return
-    }
-    response.once('close', onClose)
-    sink.watch(pull)
-    pump.pull()
+    const sink = response.chunkedEncoding && socket instanceof Socket
+      ? new ChunkedBody(response, socket, resolve, reject)
+      : new PlainBody(response, resolve, reject)
+    sink.send(new BatchPump(queue, encoder, sink, keepAlive))
   })
 }
 
-/** Where the batches of one response go, and who tells when it wants more. */
-interface Body extends Omit<BatchSink, 'abort'> {
-  watch (drained: () => void): void
-  unwatch (drained: () => void): void
+/** What a body does with its pump. */
+type Pump = Pick<BatchPump<string>, 'pull' | 'stop'>
+
+/** The body of one response: ends with the queue, or with the response. */
+abstract class Body implements BatchSink {
+  protected readonly response: ServerResponse
+  readonly #resolve: () => void
+  readonly #reject: (error: Error) => void
+  /** Says when more can be written. */
+  readonly #drains: Writable
+  #pump: Pump | undefined
+
+  constructor (response: ServerResponse, drains: Writable, resolve: () => void, reject: (error: Error) => void) {
+    this.response = response
+    this.#drains = drains
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  send (pump: Pump): void {
+    this.#pump = pump
+    if (this.response.destroyed) {
+      this.#onClose()
+      return
+    }
+    this.response.on('close', this.#onClose)
+    this.#drains.on('drain', this.#onDrain)
+    pump.pull()
+  }
+
+  abstract write (text: string): boolean
+
+  end (text: string): void {
+    this.#letGo()
+    this.finish(text)
+    this.#resolve()
+  }
+
+  abort (error: Error): void {
+    this.#letGo()
+    this.response.destroy()
+    this.#reject(error)
+  }
+
+  protected abstract finish (text: string): void
+
+  #letGo (): void {
+    this.response.removeListener('close', this.#onClose)
+    this.#drains.removeListener('drain', this.#onDrain)
+  }
+
+  readonly #onDrain = (): void => this.#pump?.pull()
+
+  readonly #onClose = (): void => {
+    this.#letGo()
+    this.#pump?.stop()
+    this.#resolve()
+  }
 }
 
 /** The body as Node frames it. */
-class PlainBody implements Body {
-  readonly #response: ServerResponse
-
-  constructor (response: ServerResponse) {
-    this.#response = response
+class PlainBody extends Body {
+  constructor (response: ServerResponse, resolve: () => void, reject: (error: Error) => void) {
+    super(response, response, resolve, reject)
   }
 
-  watch (drained: () => void): void { this.#response.on('drain', drained) }
-  unwatch (drained: () => void): void { this.#response.removeListener('drain', drained) }
-  write (text: string): boolean { return this.#response.write(text) }
-  end (text: string): void { this.#response.end(text) }
+  write (text: string): boolean { return this.response.write(text) }
+  protected finish (text: string): void { this.response.end(text) }
 }
 
 /** The body as HTTP/1.1 chunks of our own. */
-class ChunkedBody implements Body {
-  readonly #response: ServerResponse
+class ChunkedBody extends Body {
   readonly #socket: Socket
   #begun = false
 
-  constructor (response: ServerResponse, socket: Socket) {
-    this.#response = response
+  constructor (response: ServerResponse, socket: Socket, resolve: () => void, reject: (error: Error) => void) {
+    super(response, socket, resolve, reject)
     this.#socket = socket
     // From here on Node passes on what it is given, so that its own bookkeeping of the response stays right.
     response.chunkedEncoding = false
   }
 
-  watch (drained: () => void): void { this.#socket.on('drain', drained) }
-  unwatch (drained: () => void): void { this.#socket.removeListener('drain', drained) }
-
   write (text: string): boolean {
     if (this.#begun) return this.#socket.write(chunk(text))
     this.#begun = true
-    return this.#response.write(chunk(text)) // it alone knows the head
+    return this.response.write(chunk(text)) // it alone knows the head
   }
 
-  end (text: string): void {
-    this.#response.end(text === '' ? LAST_CHUNK : chunk(text) + LAST_CHUNK)
+  protected finish (text: string): void {
+    this.response.end(text === '' ? LAST_CHUNK : chunk(text) + LAST_CHUNK)
   }
 }
 

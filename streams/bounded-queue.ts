@@ -278,9 +278,15 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     const item = this.#slots[this.#head]
     if (item === undefined) throw new Error('unreachable: an empty slot inside the queue')
     this.#slots[this.#head] = undefined
-    this.#head = (this.#head + 1) % this.capacity
     this.#count--
-    this.#bytes = this.#count === 0 ? 0 : this.#bytes - this.#sizeOf(item)
+    if (this.#count === 0) {
+      // Back to the first slot: a queue that holds one item at a time stays in one place of the memory.
+      this.#head = 0
+      this.#bytes = 0
+    } else {
+      this.#head = (this.#head + 1) % this.capacity
+      this.#bytes -= this.#sizeOf(item)
+    }
     return item
   }
 

@@ -1,5 +1,3 @@
-import { isAscii } from 'node:buffer'
-
 /**
  * Reads Server-Sent Events out of bytes that arrive in any cutting.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -112,10 +110,13 @@ export class SseReader {
     return this.#text.slice(from, end)
   }
 
-  /** Most text is ASCII, which can be taken as it is, unless the bytes before ended inside a character. */
+  /** Most reads end with a line, and so with a character: then no decoder has to remember anything. */
   #decode (bytes: Buffer): string {
-    if (!this.#midCharacter && isAscii(bytes)) return bytes.toString('latin1')
-    this.#midCharacter = (bytes.at(-1) ?? 0) > MAX_ASCII
+    const last = bytes[bytes.length - 1]
+    if (last === undefined) return ''
+    const endsInside = last > MAX_ASCII // perhaps: it may be the end of a character as well
+    if (!this.#midCharacter && !endsInside) return bytes.toString()
+    this.#midCharacter = endsInside
     return this.#decoder.decode(bytes, { stream: true })
   }
 

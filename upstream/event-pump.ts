@@ -70,8 +70,10 @@ export class ReaderPump<Event> implements BodyReader {
   data (bytes: Buffer): void {
     if (this.#writer.over) return
     // undici hands over each HTTP chunk by itself, and most upstreams send each event as one: read together, they are
-    // decoded once, and the clock is looked at once.
-    if (this.#arrived.push(bytes) === 1) process.nextTick(this.#read)
+    // decoded once, and leave together.
+    const count = this.#arrived.push(bytes)
+    if (endsRead(bytes)) this.#read()
+    else if (count === 1) process.nextTick(this.#read)
     if (this.#waiting && (this.#unread += bytes.length) > UNREAD_BYTES && !this.#paused) {
       this.#paused = true
       this.#flow.pause()
@@ -201,6 +203,17 @@ export class EventPump extends ReaderPump<SseEvent> {
   constructor (writer: CompletionWriter, translate: Translate, flow: BodyFlow, flush?: Flush) {
     super(writer, new SseReader(), translate, flow, flush)
   }
+}
+
+/** Line end behind an HTTP chunk, in bytes. */
+const CHUNK_END = 2
+
+/**
+ * Whether no other HTTP chunk follows in the same read of the socket, whose memory these bytes are a part of. It need not
+ * be right: it spares the wait for the turn's end.
+ */
+function endsRead ({ buffer, byteOffset, length }: Buffer): boolean {
+  return byteOffset + length + CHUNK_END >= buffer.byteLength
 }
 
 /** What the parsers throw, as the one error type. */
