@@ -1,12 +1,12 @@
 /**
  * Writing and reading the audit log.
  */
-import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { OutcomeClass } from '../breaker/outcome.ts'
 import type { Cause, Manual, StateName } from '../breaker/state.ts'
 import type { Database } from './database.ts'
+import { sql } from './drizzle.ts'
 import { uuidv7 } from './uuid.ts'
 
 /** An attempt that waits to be written. */

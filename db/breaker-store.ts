@@ -2,7 +2,6 @@
  * Breaker states in PostgreSQL (or PGlite). Each change is one statement: the comparison of epochs, the new state, the
  * audit row and the notification happen together or not at all, without a lock that outlives the statement.
  */
-import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Cause, StateName } from '../breaker/state.ts'
 import { neverStored } from '../breaker/store.ts'
@@ -10,6 +9,7 @@ import type {
   BreakerStore, CooldownWrite, ProbeClaim, ProbeRelease, StoredBreaker, TransitionWrite
 } from '../breaker/store.ts'
 import type { Database } from './database.ts'
+import { sql } from './drizzle.ts'
 
 /** The channel that each transition is announced on; the payload is the target's name. */
 export const BREAKER_CHANNEL = 'breaker'

@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { loadPglite, loadPostgres } from './drizzle.ts'
 import { migratePglite, migratePostgres } from './migrate.ts'
 
 /** A migrated database. Closing is the business of whoever opened it. */
@@ -56,8 +57,7 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
     throw new DatabaseUnavailableError('DATABASE_URL is not a URL that begins with postgres:// or postgresql://')
   }
-  const { default: postgres } = await import('postgres')
-  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { postgres, drizzle } = loadPostgres()
   const opened: Array<{ end (options: { timeout: number }): Promise<void> }> = []
   const connect = (max: number): Database => {
     // Prepared statements are out, as they break behind a pooler that hands connections on between transactions.
@@ -88,7 +88,7 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
  * @throws DatabaseUnavailableError
  */
 export async function openPglite (dataDir: string): Promise<Database> {
-  const { drizzle } = await import('drizzle-orm/pglite')
+  const { drizzle } = loadPglite()
   const client = await openPgliteClient(dataDir)
   const db = drizzle({ client })
   const database: Database = {
@@ -104,7 +104,7 @@ export async function openPglite (dataDir: string): Promise<Database> {
 /** The same without drizzle around it, for whoever runs the statements of others. @throws DatabaseUnavailableError */
 export async function openPgliteClient (dataDir: string): Promise<PGlite> {
   try {
-    const { PGlite } = await import('@electric-sql/pglite')
+    const { PGlite } = loadPglite()
     if (!dataDir.includes('://')) await mkdir(dirname(dataDir), { recursive: true })
     const client = await PGlite.create(dataDir)
     await migratePglite(client)

@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url'
 import type { PGlite } from '@electric-sql/pglite'
 import type postgres from 'postgres'
+import { loadPglite, loadPgliteMigrator, loadPostgres, loadPostgresMigrator } from './drizzle.ts'
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 
@@ -20,8 +21,8 @@ const LOCK_TIMEOUT = '60s'
  * @throws the driver's errors.
  */
 export async function migratePostgres (connect: typeof postgres, url: string, connectTimeoutS: number): Promise<void> {
-  const { drizzle } = await import('drizzle-orm/postgres-js')
-  const { migrate } = await import('drizzle-orm/postgres-js/migrator')
+  const { drizzle } = loadPostgres()
+  const { migrate } = loadPostgresMigrator()
   const client = connect(url, { max: 2, prepare: false, connect_timeout: connectTimeoutS, onnotice: () => {} })
   try {
     const db = drizzle({ client })
@@ -37,7 +38,7 @@ export async function migratePostgres (connect: typeof postgres, url: string, co
 
 /** Migrates an embedded database; it has one connection, so nobody can be faster. Rejects with PGlite's errors. */
 export async function migratePglite (client: PGlite): Promise<void> {
-  const { drizzle } = await import('drizzle-orm/pglite')
-  const { migrate } = await import('drizzle-orm/pglite/migrator')
+  const { drizzle } = loadPglite()
+  const { migrate } = loadPgliteMigrator()
   await migrate(drizzle({ client }), { migrationsFolder })
 }

@@ -1,0 +1,65 @@
+/**
+ * What a start loads: nothing that the configuration has no use for. Packages cost up to a second, and 100 MB for as long as the
+ * process runs.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { startGateway } from '../support/gateway-process.ts'
+import type { Variables } from '../support/gateway-process.ts'
+import { testDatabase } from '../support/postgres.ts'
+
+const HOOK = new URL('../fixtures/loaded-files.ts', import.meta.url).href
+const NOWHERE = 'http://127.0.0.1:9'
+const OPENAI = { OPENAI_BASE_URL: `${NOWHERE}/v1`, OPENAI_MODEL: 'm' }
+
+/** For each kind of provider, what configures it, and which of the vendors' packages are its own. */
+const KINDS: ReadonlyArray<{ readonly kind: string, readonly env: Variables, readonly own: RegExp | undefined }> = [
+  { kind: 'azure-apim', env: { AZURE_APIM_ENDPOINT: NOWHERE, AZURE_APIM_DEPLOYMENT: 'd', AZURE_APIM_API_VERSION: 'v', AZURE_APIM_KEY: 'k' }, own: undefined },
+  { kind: 'azure-openai', env: { AZURE_OPENAI_ENDPOINT: NOWHERE, AZURE_OPENAI_DEPLOYMENT: 'd', AZURE_OPENAI_API_VERSION: 'v', AZURE_OPENAI_API_KEY: 'k' }, own: /^openai$/ },
+  { kind: 'openai', env: OPENAI, own: /^openai$/ },
+  { kind: 'gemini', env: { GEMINI_BASE_URL: NOWHERE, GEMINI_API_KEY: 'k', GEMINI_MODEL: 'm' }, own: /^@google\// },
+  { kind: 'bedrock', env: { BEDROCK_MODEL_ID: 'm', AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: NOWHERE }, own: /^@(aws|smithy)/ }
+]
+const VENDORS = /^(openai|@google\/.*|@(aws|smithy).*)$/
+
+/** The files that a process has loaded from its start until it was stopped. */
+async function loadedFiles (t: Test, env: Variables): Promise<string[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'llm-gateway-loaded-'))
+  t.teardown(async () => await rm(directory, { recursive: true }))
+  const list = join(directory, 'list')
+  const gateway = await startGateway(t, { ...env, NODE_OPTIONS: `--import=${HOOK}`, LOADED_FILES: list })
+  await gateway.stop()
+  return (await readFile(list, 'utf8')).split('\n')
+}
+
+function packagesOf (files: readonly string[]): Set<string> {
+  return new Set(files.flatMap(file => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
+}
+
+t.test('each kind of provider loads no other vendor\'s packages', async t => {
+  const DATABASE_URL = await testDatabase(t)
+  for (const { kind, env, own } of KINDS) {
+    const packages = packagesOf(await loadedFiles(t, { ...env, DATABASE_URL }))
+    t.same([...packages].filter(name => VENDORS.test(name) && own?.test(name) !== true), [], kind)
+    if (kind.endsWith('openai')) t.ok(packages.has('openai'), `${kind} has its own`)
+  }
+})
+
+t.test('with PostgreSQL there is no PGlite, and drizzle is not loaded as ES modules, which would be ten times as slow', async t => {
+  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
+  const packages = packagesOf(files)
+  t.ok(packages.has('postgres'))
+  t.notOk(packages.has('@electric-sql/pglite'))
+  const drizzle = files.filter(file => file.includes('/node_modules/drizzle-orm/'))
+  t.not(drizzle.length, 0)
+  t.same(drizzle.filter(file => !file.endsWith('.cjs')), [])
+})
+
+t.test('without PostgreSQL there is PGlite alone', async t => {
+  const packages = packagesOf(await loadedFiles(t, { ...OPENAI, DATA_DIR: 'memory://' }))
+  t.ok(packages.has('@electric-sql/pglite'))
+  t.notOk(packages.has('postgres'))
+})
