@@ -1,7 +1,12 @@
-import { addGateway, configuredServer } from './build-server.ts'
-import { exitDrained, exitUnstarted } from './exit.ts'
+import { enableCompileCache } from 'node:module'
 
 /** The process: reads the environment, listens, and ends in order; or, with WORKERS above 1, has others do so. */
+
+// Before everything that is worth caching, so nothing else is imported statically. It is in NODE_COMPILE_CACHE, or else in
+// the system's folder for temporary files; where that cannot be written, a start takes longer, and that is all.
+enableCompileCache()
+const { addGateway, configuredServer } = await import('./build-server.ts')
+const { exitDrained, exitUnstarted } = await import('./exit.ts')
 
 try {
   const server = await configuredServer({ env: process.env, envFile: '.env' })

@@ -1,6 +1,9 @@
 /**
  * How the process begins, or does not: exit codes, and lines for the operator.
  */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { spawnGateway, startGateway } from '../support/gateway-process.ts'
 import { testDatabase } from '../support/postgres.ts'
@@ -88,4 +91,21 @@ t.test('two that start at once on a fresh database both get ready', async t => {
     t.same(errors, [])
   }
   t.same(await Promise.all(both.map(async each => await each.stop())), [{ code: 0, signal: null }, { code: 0, signal: null }])
+})
+
+t.test('what was compiled is kept in the folder for temporary files', async t => {
+  const TMPDIR = await mkdtemp(join(tmpdir(), 'llm-gateway-cache-'))
+  t.teardown(async () => await rm(TMPDIR, { recursive: true }))
+  const gateway = await startGateway(t, { ...TARGET, DATABASE_URL, TMPDIR })
+  t.same(await gateway.stop(), { code: 0, signal: null })
+  const kept = await readdir(join(TMPDIR, 'node-compile-cache'), { recursive: true })
+  t.ok(kept.length > 100, `${kept.length} files`)
+})
+
+t.test('where that cannot be kept it starts all the same, and says nothing of it', async t => {
+  for (const env of [{ TMPDIR: '/dev/null/below' }, { NODE_COMPILE_CACHE: '/dev/null/below' }]) {
+    const gateway = await startGateway(t, { ...TARGET, DATABASE_URL, ...env })
+    t.same(await gateway.stop(), { code: 0, signal: null })
+    t.same(gateway.errors, [])
+  }
 })
