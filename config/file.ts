@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Check, Errors } from 'typebox/schema'
 import { GatewayConfigFile, ModelConfig } from '../schemas/gateway-config.ts'
 import type { TargetConfig } from '../schemas/gateway-config.ts'
 import { isJsonObject } from '../schemas/json-object.ts'
@@ -23,7 +23,7 @@ export function parseGatewayConfigFile (text: string, env: Readonly<Record<strin
   }
   const faults: string[] = []
   const file = withVariables(raw, '', env, faults)
-  if (!Value.Check(GatewayConfigFile, file)) {
+  if (!Check(GatewayConfigFile, file)) {
     throw new ConfigurationError([...faults, ...shapeFaults(file)])
   }
   faults.push(...referenceFaults(file))
@@ -72,7 +72,7 @@ function shapeFaults (file: unknown): string[] {
 const SOUND_TARGET: TargetConfig = { name: 'sound', provider: 'openai', options: { model: 'any' } }
 
 function faultLines (schema: TSchema, value: unknown, at: string): string[] {
-  return Value.Errors(schema, value)
+  return Errors(schema, value)[1]
     .filter(({ keyword }) => keyword !== 'additionalProperties') // each of them is a fault of its own as well
     .map(({ instancePath, keyword, message }) => {
       const path = `${at}${dotted(instancePath)}`.replace(/^\./, '')

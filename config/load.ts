@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Environment } from '../schemas/environment.ts'
 import { PROVIDER_KINDS } from '../schemas/gateway-config.ts'
 import type { GatewayConfigFile } from '../schemas/gateway-config.ts'
-import { parseGatewayConfigFile } from './file.ts'
 import { ConfigurationError, NothingConfiguredError } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { targetsOfVariables } from './variables.ts'
@@ -12,8 +11,8 @@ import { targetsOfVariables } from './variables.ts'
  * @param variables for the placeholders of the file
  * @throws {ConfigurationError} with a line for each mistake; also when no target is configured at all
  */
-export function loadConfig (env: Environment, variables: Readonly<Record<string, string | undefined>>): GatewayConfig {
-  const file = env.GATEWAY_CONFIG === undefined ? undefined : readConfigFile(env.GATEWAY_CONFIG, variables)
+export async function loadConfig (env: Environment, variables: Readonly<Record<string, string | undefined>>): Promise<GatewayConfig> {
+  const file = env.GATEWAY_CONFIG === undefined ? undefined : await readConfigFile(env.GATEWAY_CONFIG, variables)
   const { targets, faults } = file === undefined ? targetsOfVariables(env) : { targets: file.targets, faults: [] }
   if (faults.length > 0) throw new ConfigurationError(faults)
   if (targets.length === 0) throw new NothingConfiguredError(NOTHING_CONFIGURED)
@@ -47,14 +46,15 @@ const NOTHING_CONFIGURED = [
   'or GATEWAY_CONFIG with the path of a configuration file. See .env.example and the README; to try it without any key: npm run demo'
 ]
 
-function readConfigFile (path: string, variables: Readonly<Record<string, string | undefined>>): GatewayConfigFile {
+async function readConfigFile (path: string, variables: Readonly<Record<string, string | undefined>>): Promise<GatewayConfigFile> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = await readFile(path, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     throw new ConfigurationError([`GATEWAY_CONFIG: the file cannot be read (${code})`])
   }
+  const { parseGatewayConfigFile } = await import('./file.ts') // with a part of TypeBox that only files need
   return parseGatewayConfigFile(text, variables)
 }
 

@@ -3,7 +3,6 @@ import { parseEnv } from 'node:util'
 import fastifyEnv from '@fastify/env'
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { Value } from 'typebox/value'
 import { ConfigurationError, NothingConfiguredError } from '../config/gateway-config.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import { loadConfig } from '../config/load.ts'
@@ -34,23 +33,24 @@ const config: FastifyPluginAsync<ConfigOptions> = async (fastify, { env, envFile
     // `env: false`: only what was handed over, not the process's own environment.
     await fastify.register(fastifyEnv, { schema: Environment, data: { ...variables }, env: false, confKey: 'environment' })
   } catch (error) {
-    throw new ConfigurationError(allFaults(faultsOf(error), variables))
+    throw new ConfigurationError(await allFaults(faultsOf(error), variables))
   }
-  fastify.decorate('config', loadConfig(Value.Parse(Environment, fastify.getEnvs()), variables))
+  fastify.decorate('config', await loadConfig(fastify.getEnvs<Environment>(), variables))
 }
 
 /** Variables of targets that can be wrong by themselves. */
 const TARGET_URLS = ['AZURE_APIM_ENDPOINT', 'AZURE_OPENAI_ENDPOINT', 'OPENAI_BASE_URL', 'GEMINI_BASE_URL', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME']
 
 /** The faults of single variables, and those that the rest would have had without them: all at once. */
-function allFaults (faults: ReadonlyMap<string, string>, variables: Record<string, string>): string[] {
+async function allFaults (faults: ReadonlyMap<string, string>, variables: Record<string, string>): Promise<string[]> {
+  const { Value } = await import('typebox/value') // 300 files, for a start that fails
   const rest = Object.fromEntries(Object.entries(variables).filter(([name]) => !faults.has(name)))
   const lines = [...faults.values()]
   try {
     const parsed = Value.Parse(Environment, Value.Convert(Environment, Value.Default(Environment, Value.Clean(Environment, rest))))
     // A wrong URL says all the same that its target is wanted, and so what else that needs.
     const wanted = Object.fromEntries(TARGET_URLS.filter(name => faults.has(name)).map(name => [name, '']))
-    loadConfig({ ...parsed, ...wanted }, variables)
+    await loadConfig({ ...parsed, ...wanted }, variables)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     if (!(error instanceof NothingConfiguredError)) lines.push(...error.lines.filter(line => !faults.has(line.slice(0, line.indexOf(':')))))

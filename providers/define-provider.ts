@@ -1,7 +1,7 @@
+import { Ajv } from 'ajv'
 import fp from 'fastify-plugin'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Static, TObject } from 'typebox'
-import { Value } from 'typebox/value'
 import type { Provider } from './provider.ts'
 
 declare module 'fastify' {
@@ -23,6 +23,9 @@ export class ProviderOptionsError extends Error {
   readonly code = 'PROVIDER_OPTIONS'
 }
 
+/** Not TypeBox's own check: Ajv is loaded anyway, for requests. Keeps what it has compiled. */
+const ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false })
+
 /**
  * Makes the Fastify plugin of a kind of provider. Registered once for each target; the target is then
  * `fastify.providers.get(name)`, and is closed with the instance.
@@ -40,8 +43,9 @@ export function defineProvider<Schema extends TObject> (
 ): FastifyPluginAsync<ProviderPluginOptions<Static<Schema>>> {
   const plugin: FastifyPluginAsync<ProviderPluginOptions<Static<Schema>>> = async (fastify, { name = kind, ...rest }) => {
     const options: unknown = rest
-    if (!Value.Check(schema, options)) {
-      const faults = Value.Errors(schema, options).map(({ instancePath, message }) => `${instancePath.slice(1).replaceAll('/', '.') || 'options'} ${message}`)
+    const isValid = ajv.compile<Static<Schema>>(schema)
+    if (!isValid(options)) {
+      const faults = (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath.slice(1).replaceAll('/', '.') || 'options'} ${message}`)
       throw new ProviderOptionsError(`provider ${kind} (target ${name}): ${[...new Set(faults)].join('; ')}`)
     }
     if (!fastify.hasDecorator('providers')) fastify.decorate('providers', new Map<string, Provider>())

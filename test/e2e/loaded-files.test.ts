@@ -63,3 +63,9 @@ t.test('without PostgreSQL there is PGlite alone', async t => {
   t.ok(packages.has('@electric-sql/pglite'))
   t.notOk(packages.has('postgres'))
 })
+
+t.test('what explains mistakes, and reads configuration files, is not loaded where there are none', async t => {
+  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
+  t.ok(files.some(file => file.includes('/node_modules/typebox/build/type/')))
+  t.same(files.filter(file => /\/node_modules\/typebox\/build\/(value|schema)\//.test(file)), [])
+})
