@@ -6,8 +6,9 @@ import { dirname } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type { Sql } from 'postgres'
 import { loadPglite, loadPostgres } from './drizzle.ts'
-import { migratePglite, migratePostgres } from './migrate.ts'
+import { isMigrated, migratePglite, migratePostgres } from './migrate.ts'
 
 /** A migrated database. Closing is the business of whoever opened it. */
 export interface Database {
@@ -58,28 +59,34 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
     throw new DatabaseUnavailableError('DATABASE_URL is not a URL that begins with postgres:// or postgresql://')
   }
   const { postgres, drizzle } = loadPostgres()
-  const opened: Array<{ end (options: { timeout: number }): Promise<void> }> = []
-  const connect = (max: number): Database => {
+  const opened: Sql[] = []
+  const connect = (max: number): Sql => {
     // Prepared statements are out, as they break behind a pooler that hands connections on between transactions.
     const client = postgres(url, { max, prepare: false, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} })
     opened.push(client)
+    return client
+  }
+  const databaseOver = (client: Sql): Database => {
     const db = drizzle({ client })
     return {
       dialect: 'postgres',
       db,
       execute: async <T>(query: SQL): Promise<T[]> => [...await db._.session.all<T>(query)],
-      separate: connect,
+      separate: connections => databaseOver(connect(connections)),
       close: async () => {
         await Promise.all(opened.splice(0).map(async each => await each.end({ timeout: CLOSE_TIMEOUT_S })))
       }
     }
   }
+  const client = connect(poolSize)
+  const database = databaseOver(client)
   try {
-    await migratePostgres(postgres, url, CONNECT_TIMEOUT_S)
+    if (!await isMigrated(client)) await migratePostgres(postgres, url, CONNECT_TIMEOUT_S)
+    return database
   } catch (error) {
+    await database.close()
     throw unavailable('the database that DATABASE_URL names cannot be used', error)
   }
-  return connect(poolSize)
 }
 
 /**

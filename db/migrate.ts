@@ -5,14 +5,36 @@ import { fileURLToPath } from 'node:url'
 import type { PGlite } from '@electric-sql/pglite'
 import type postgres from 'postgres'
 import { loadPglite, loadPgliteMigrator, loadPostgres, loadPostgresMigrator } from './drizzle.ts'
+import journal from './migrations/meta/_journal.json' with { type: 'json' }
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 
-/** Any number, as long as it is ours: 'llm-gateway' has no use for other advisory locks. */
-const MIGRATION_LOCK = 727_401_883
+/** The advisory lock of whoever migrates. Any number, as long as it is ours. */
+export const MIGRATION_LOCK = 727_401_883
 
 /** How long to wait while other replicas migrate. */
 const LOCK_TIMEOUT = '60s'
+
+/** When the newest migration was made, in ms since 1970. */
+const NEWEST = Math.max(...journal.entries.map(({ when }) => when))
+/** SQLSTATE of a table that does not exist. */
+const UNDEFINED_TABLE = '42P01'
+
+/**
+ * Whether the newest migration has run, by what drizzle has written down: then there is nothing for the migrator to do. A
+ * transaction writes it down together with the tables, so another replica that migrates right now is seen either before
+ * its first change or after its last.
+ * @throws the driver's errors.
+ */
+export async function isMigrated (client: postgres.Sql): Promise<boolean> {
+  try {
+    const [row] = await client<Array<{ newest: string | null }>>`select max(created_at) as newest from drizzle.__drizzle_migrations`
+    return Number(row?.newest ?? 0) >= NEWEST
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return false
+    throw error
+  }
+}
 
 /**
  * Migrates over two connections of its own: drizzle takes no lock, so one connection holds an advisory lock while the

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import t from 'tap'
+import { openPostgres } from '../../db/database.ts'
+import { isMigrated, MIGRATION_LOCK } from '../../db/migrate.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 const script = fileURLToPath(new URL('../fixtures/open-database.ts', import.meta.url))
@@ -23,4 +25,32 @@ t.test('four processes that migrate at once all succeed, and once is enough', as
   await client.end()
   t.equal(new Set(migrations.map(row => row['hash'])).size, migrations.length, 'no migration ran twice')
   t.match(tables.map(row => row['table_name']), ['attempt', 'audit_gap', 'breaker', 'breaker_transition'])
+})
+
+t.test('a database is up to date when the newest migration is written down in it', async t => {
+  const url = await testDatabase(t)
+  const client = postgres(url, { max: 1, onnotice: () => {} })
+  t.teardown(async () => await client.end())
+  t.equal(await isMigrated(client), false, 'fresh')
+  await (await openPostgres(url, 1)).close()
+  t.equal(await isMigrated(client), true)
+  await client`update drizzle.__drizzle_migrations set created_at = created_at - 1`
+  t.equal(await isMigrated(client), false, 'one of an older gateway')
+  await client`update drizzle.__drizzle_migrations set created_at = created_at + 2`
+  t.equal(await isMigrated(client), true, 'one of a newer gateway')
+  await client`delete from drizzle.__drizzle_migrations`
+  t.equal(await isMigrated(client), false, 'a migrator got no further than its own table')
+})
+
+t.test('a database that is up to date is opened without waiting for whoever migrates', async t => {
+  const url = await testDatabase(t)
+  await (await openPostgres(url, 1)).close()
+  const other = postgres(url, { max: 1 })
+  t.teardown(async () => await other.end())
+  await other.begin(async transaction => {
+    await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`
+    const database = await openPostgres(url, 1)
+    t.equal(database.dialect, 'postgres')
+    await database.close()
+  })
 })

@@ -24,6 +24,7 @@ const KINDS: ReadonlyArray<{ readonly kind: string, readonly env: Variables, rea
   { kind: 'bedrock', env: { BEDROCK_MODEL_ID: 'm', AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: NOWHERE }, own: /^@(aws|smithy)/ }
 ]
 const VENDORS = /^(openai|@google\/.*|@(aws|smithy).*)$/
+const MIGRATOR = /\/drizzle-orm\/.*\bmigrator\b/
 
 /** The files that a process has loaded from its start until it was stopped. */
 async function loadedFiles (t: Test, env: Variables): Promise<string[]> {
@@ -68,4 +69,10 @@ t.test('what explains mistakes, and reads configuration files, is not loaded whe
   const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
   t.ok(files.some(file => file.includes('/node_modules/typebox/build/type/')))
   t.same(files.filter(file => /\/node_modules\/typebox\/build\/(value|schema)\//.test(file)), [])
+})
+
+t.test('the migrator is loaded for a fresh database, and not for one that is up to date', async t => {
+  const DATABASE_URL = await testDatabase(t)
+  t.ok((await loadedFiles(t, { ...OPENAI, DATABASE_URL })).some(file => MIGRATOR.test(file)))
+  t.notOk((await loadedFiles(t, { ...OPENAI, DATABASE_URL })).some(file => MIGRATOR.test(file)))
 })
