@@ -7,6 +7,7 @@ import { enableCompileCache } from 'node:module'
 enableCompileCache()
 const { addGateway, configuredServer } = await import('./build-server.ts')
 const { exitDrained, exitUnstarted } = await import('./exit.ts')
+const { releaseStartMemory } = await import('./start-memory.ts')
 
 try {
   const server = await configuredServer({ env: process.env, envFile: '.env' })
@@ -26,6 +27,7 @@ try {
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     await server.listen({ host, port })
+    releaseStartMemory()
   }
 } catch (error) {
   exitUnstarted(error)
