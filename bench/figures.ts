@@ -1,4 +1,4 @@
-import type { Measurement } from './measurement.ts'
+import type { Measurement, StartMeasurement } from './measurement.ts'
 import type { Figure } from './statistics.ts'
 
 /** The figures of the report; README.md says what each means. */
@@ -21,11 +21,17 @@ export const LATENCY_P99: Figure = { title: 'p99', unit: 'ms', digits: 1, of: on
 export const TOTAL_P50: Figure = { title: 'request ms p50', unit: 'ms', digits: 2, of: one => one.totalMs?.p50 }
 export const TOTAL_P99: Figure = { title: 'p99', unit: 'ms', digits: 1, of: one => one.totalMs?.p99 }
 export const RSS: Figure = { title: 'RSS MiB', unit: 'MiB', digits: 0, of: ({ watched }) => mib(watched['target']?.rssKib) }
-export const START: Figure = { title: 'ready after ms', unit: 'ms', digits: 0, of: one => one.watched['target'] === undefined ? undefined : one.startMs }
+export const READY: Figure = { title: 'ready after ms', unit: 'ms', digits: 0, of: one => one.watched['target'] === undefined ? undefined : one.startMs }
 export const PSS_BEFORE: Figure = { title: 'PSS before MiB', unit: 'MiB', digits: 0, of: ({ watched }) => mib(watched['target']?.pssBeforeKib) }
 export const PSS_LEAST: Figure = { title: 'PSS collected MiB', unit: 'MiB', digits: 0, of: ({ watched }) => mib(watched['target']?.pssLeastKib) }
 export const PSS_OPEN: Figure = { title: 'PSS as it is MiB', unit: 'MiB', digits: 0, of: ({ watched }) => mib(watched['target']?.pssKib) }
 export const MEMORY_PER_STREAM: Figure = { title: 'KiB/stream', unit: 'KiB', digits: 1, of: memoryPerStream }
+
+export const WARM_START: Figure<StartMeasurement> = { title: 'ready after ms', unit: 'ms', digits: 0, of: ({ warm }) => warm.ms }
+export const WARM_START_CPU: Figure<StartMeasurement> = { title: 'CPU ms', unit: 'ms', digits: 0, of: ({ warm }) => warm.cpuMs }
+export const COLD_START: Figure<StartMeasurement> = { title: 'ready after ms, nothing compiled', unit: 'ms', digits: 0, of: ({ cold }) => cold.ms }
+export const COLD_START_CPU: Figure<StartMeasurement> = { title: 'CPU ms', unit: 'ms', digits: 0, of: ({ cold }) => cold.cpuMs }
+export const IDLE_RSS: Figure<StartMeasurement> = { title: 'idle RSS MiB', unit: 'MiB', digits: 0, of: ({ rssKib }) => mib(rssKib) }
 
 function memoryPerStream ({ watched, connections }: Measurement): number | undefined {
   const target = watched['target']

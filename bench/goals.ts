@@ -1,11 +1,14 @@
-import { CHUNKS_PER_SECOND, CPU_PER_CHUNK, CPU_PER_REQUEST, FIRST_P50, MEMORY_PER_STREAM } from './figures.ts'
-import type { Results } from './measurement.ts'
-import { difference, pairedSpread, quotient } from './statistics.ts'
+import { CHUNKS_PER_SECOND, CPU_PER_CHUNK, CPU_PER_REQUEST, FIRST_P50, IDLE_RSS, MEMORY_PER_STREAM, WARM_START } from './figures.ts'
+import type { Results, StartMeasurement } from './measurement.ts'
+import { difference, pairedSpread, quotient, spreadOfStarts } from './statistics.ts'
 import type { Figure, Spread } from './statistics.ts'
 import { BASE } from './targets.ts'
 
-/** What is to be reached: a figure of one target held against another's, at most (or at least) a limit. */
-export interface Goal {
+/** What is to be reached. */
+export type Goal = ComparedGoal | StartGoal
+
+/** A figure of one target held against another's, at most (or at least) a limit. */
+export interface ComparedGoal {
   readonly title: string
   readonly target: string
   readonly other: string
@@ -15,6 +18,15 @@ export interface Goal {
   readonly limit: number
   /** The limit is the least, not the most. */
   readonly atLeast?: boolean
+}
+
+/** A figure of a target's start by itself, at most a limit. */
+export interface StartGoal {
+  readonly title: string
+  readonly target: string
+  readonly figure: Figure<StartMeasurement>
+  readonly by: 'itself'
+  readonly limit: number
 }
 
 /** A goal and what was measured of it; undefined: nothing. */
@@ -29,8 +41,12 @@ export const LIMITS = { chunk: 1.1, request: 2, translated: 2 } as const
 const FIRST_MS = 0.5
 const KIB_PER_STREAM = 24
 const PORTKEY_SHARE = 1 / 5
+const READY_MS = 1000
+const IDLE_MIB = 120
 
 const GATEWAY = 'gateway'
+/** With one provider. */
+const SMALL_GATEWAY = 'gateway-openai'
 
 const GOALS: readonly Goal[] = [
   { title: 'CPU per chunk, burst', target: GATEWAY, other: BASE, scenario: 'burst', figure: CPU_PER_CHUNK, by: 'quotient', limit: LIMITS.chunk },
@@ -42,7 +58,10 @@ const GOALS: readonly Goal[] = [
   { title: 'CPU per chunk, paced, Gemini', target: 'gateway-gemini', other: BASE, scenario: 'paced', figure: CPU_PER_CHUNK, by: 'quotient', limit: LIMITS.translated },
   { title: 'CPU per chunk, burst, Bedrock', target: 'gateway-bedrock', other: BASE, scenario: 'burst', figure: CPU_PER_CHUNK, by: 'quotient', limit: LIMITS.translated },
   { title: 'CPU per chunk, paced, Bedrock', target: 'gateway-bedrock', other: BASE, scenario: 'paced', figure: CPU_PER_CHUNK, by: 'quotient', limit: LIMITS.translated },
-  { title: 'memory per idle stream', target: GATEWAY, other: BASE, scenario: 'idle', figure: MEMORY_PER_STREAM, by: 'difference', limit: KIB_PER_STREAM }
+  { title: 'memory per idle stream', target: GATEWAY, other: BASE, scenario: 'idle', figure: MEMORY_PER_STREAM, by: 'difference', limit: KIB_PER_STREAM },
+  { title: 'ready after its start', target: SMALL_GATEWAY, figure: WARM_START, by: 'itself', limit: READY_MS },
+  { title: 'ready after its start', target: GATEWAY, figure: WARM_START, by: 'itself', limit: READY_MS },
+  { title: 'idle RSS', target: SMALL_GATEWAY, figure: IDLE_RSS, by: 'itself', limit: IDLE_MIB }
 ]
 
 /** Not peers: what a proxy could be at best, and this gateway itself. */
@@ -56,8 +75,18 @@ export function verdicts (results: Results): readonly Verdict[] {
     { title: `chunks/s, ${scenario}`, target: GATEWAY, other, scenario, figure: CHUNKS_PER_SECOND, by: 'quotient', limit: 1, atLeast: true }
   ]))
   return [...GOALS, ...ahead].map(goal => {
-    const { target, other, scenario, figure, by, limit, atLeast } = goal
-    const measured = pairedSpread(results, target, other, scenario, figure, by === 'quotient' ? quotient : difference)
-    return { goal, measured, reached: measured !== undefined && (atLeast === true ? measured.median >= limit : measured.median <= limit) }
+    const measured = measuredOf(results, goal)
+    return { goal, measured, reached: measured !== undefined && (isLeast(goal) ? measured.median >= goal.limit : measured.median <= goal.limit) }
   })
+}
+
+/** Whether the limit is the least, not the most. */
+export function isLeast (goal: Goal): boolean {
+  return goal.by !== 'itself' && goal.atLeast === true
+}
+
+function measuredOf (results: Results, goal: Goal): Spread | undefined {
+  if (goal.by === 'itself') return spreadOfStarts(results, goal.target, goal.figure)
+  const { target, other, scenario, figure, by } = goal
+  return pairedSpread(results, target, other, scenario, figure, by === 'quotient' ? quotient : difference)
 }

@@ -1,13 +1,14 @@
 import {
-  CHUNKS_PER_SECOND, CORES, CPU_PER_CHUNK, CPU_PER_REQUEST, FIRST_P50, FIRST_P99, LATENCY_P50, LATENCY_P99, MEMORY_PER_STREAM,
-  PSS_BEFORE, PSS_LEAST, PSS_OPEN, REQUESTS_PER_SECOND, RSS, START, TOTAL_P50, TOTAL_P99
+  CHUNKS_PER_SECOND, COLD_START, COLD_START_CPU, CORES, CPU_PER_CHUNK, CPU_PER_REQUEST, FIRST_P50, FIRST_P99, IDLE_RSS, LATENCY_P50,
+  LATENCY_P99, MEMORY_PER_STREAM, PSS_BEFORE, PSS_LEAST, PSS_OPEN, REQUESTS_PER_SECOND, RSS, READY, TOTAL_P50, TOTAL_P99, WARM_START,
+  WARM_START_CPU
 } from './figures.ts'
-import { verdicts } from './goals.ts'
-import type { Verdict } from './goals.ts'
+import { isLeast, verdicts } from './goals.ts'
+import type { Goal, Verdict } from './goals.ts'
 import { faultCount } from './measurement.ts'
 import type { Machine, Results } from './measurement.ts'
-import { SCENARIOS } from './scenarios.ts'
-import { difference, median, pairedSpread, quotient, roundsOf, spreadOf } from './statistics.ts'
+import { SCENARIOS, START } from './scenarios.ts'
+import { difference, median, pairedSpread, quotient, roundsOf, spreadOf, spreadOfStarts } from './statistics.ts'
 import type { Figure } from './statistics.ts'
 import { BASE, TARGETS } from './targets.ts'
 
@@ -33,8 +34,10 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   paced: PACED,
   paced100: PACED,
   json: [{ figure: REQUESTS_PER_SECOND }, { figure: CPU_PER_REQUEST, against: 'base' }, { figure: TOTAL_P50 }, { figure: TOTAL_P99 }, { figure: CORES }, { figure: RSS }],
-  idle: [{ figure: PSS_BEFORE }, { figure: PSS_LEAST }, { figure: MEMORY_PER_STREAM, against: 'base-difference' }, { figure: PSS_OPEN }, { figure: START }]
+  idle: [{ figure: PSS_BEFORE }, { figure: PSS_LEAST }, { figure: MEMORY_PER_STREAM, against: 'base-difference' }, { figure: PSS_OPEN }, { figure: READY }]
 }
+
+const OF_STARTS = [WARM_START, WARM_START_CPU, COLD_START, COLD_START_CPU, IDLE_RSS]
 
 const AGAINST = { base: `× ${BASE}`, direct: '+ direct', 'base-difference': `+ ${BASE}` }
 
@@ -48,16 +51,21 @@ export function markdown (results: Results, { plot, raw }: { readonly plot?: str
     goals(results),
     ...SCENARIOS.flatMap(({ name, title }) => {
       const table = tableOf(results, name)
-      return table === undefined ? [] : [`## ${name}\n`, `${title[0]?.toUpperCase()}${title.slice(1)}.\n`, table]
+      return table === undefined ? [] : [...headOf(name, title), table]
     }),
+    ...(results.starts.length === 0 ? [] : [...headOf(START.name, START.title), tableOfStarts(results)]),
     '## Targets\n',
-    ...TARGETS.filter(({ name }) => results.measurements.some(({ target }) => target === name)).map(({ name, about }) => `- \`${name}\`: ${about}`),
+    ...TARGETS.filter(({ name }) => [...results.measurements, ...results.starts].some(({ target }) => target === name)).map(({ name, about }) => `- \`${name}\`: ${about}`),
     ...(raw === undefined ? [] : [`\nEvery single measurement is in [${raw}](${raw}).`])
   ].join('\n') + '\n'
 }
 
-function about ({ machine, measurements }: Results): string {
-  const rounds = new Set(measurements.map(({ round }) => round)).size
+function headOf (name: string, title: string): string[] {
+  return [`## ${name}\n`, `${title[0]?.toUpperCase()}${title.slice(1)}.\n`]
+}
+
+function about ({ machine, measurements, starts }: Results): string {
+  const rounds = new Set([...measurements, ...starts].map(({ round }) => round)).size
   const wrong = measurements.reduce((sum, one) => sum + faultCount(one), 0)
   const answers = measurements.reduce((sum, one) => sum + one.completed, 0)
   return `${facts(machine)}
@@ -78,23 +86,34 @@ function facts ({ at, cpu, cores, memoryGib, kernel, versions }: Machine): strin
 
 function goals (results: Results): string {
   const rows = verdicts(results).map(verdict => {
-    const { goal: { title, target, other, limit, atLeast, by, figure }, measured } = verdict
-    const sign = by === 'quotient' ? ' ×' : ` ${figure.unit} over`
+    const { goal, measured } = verdict
+    const { title, target, limit, by } = goal
     const value = measured === undefined ? '–' : `${shown(measured.median, by)} (${shown(measured.least, by)} … ${shown(measured.greatest, by)})`
-    return `| ${title} | ${target} | ${atLeast === true ? '≥' : '≤'} ${Number(limit.toFixed(2))}${sign} ${other} | ${value} | ${outcome(verdict)} |`
+    return `| ${title} | ${target} | ${isLeast(goal) ? '≥' : '≤'} ${Number(limit.toFixed(2))} ${unitOf(goal)} | ${value} | ${outcome(verdict)} |`
   })
   return ['| figure | target | goal | median (range over the rounds) | |', '|---|---|---|---|---|', ...rows, ''].join('\n')
 }
 
-function shown (value: number, by: Verdict['goal']['by']): string {
+/** What the limit is a number of. */
+function unitOf (goal: Goal): string {
+  switch (goal.by) {
+    case 'quotient': return `× ${goal.other}`
+    case 'difference': return `${goal.figure.unit} over ${goal.other}`
+    case 'itself': return goal.figure.unit
+  }
+}
+
+function shown (value: number, by: Goal['by']): string {
+  if (by === 'itself') return value.toFixed(0)
   return value.toFixed(by === 'quotient' || Math.abs(value) < 10 ? 2 : 1)
 }
 
-function outcome ({ goal: { limit, by, figure, atLeast }, measured, reached }: Verdict): string {
+function outcome ({ goal, measured, reached }: Verdict): string {
+  const { limit, by, figure } = goal
   if (measured === undefined) return 'not measured'
   if (reached) return 'reached'
-  if (by === 'difference') return `**missed by ${shown(measured.median - limit, by)} ${figure.unit}**`
-  const part = atLeast === true ? 1 - measured.median / limit : measured.median / limit - 1
+  if (by !== 'quotient') return `**missed by ${shown(measured.median - limit, by)} ${figure.unit}**`
+  const part = isLeast(goal) ? 1 - measured.median / limit : measured.median / limit - 1
   return `**missed by ${Math.max(1, Math.round(part * 100))} %**`
 }
 
@@ -110,6 +129,14 @@ function tableOf (results: Results, scenario: string): string | undefined {
     return `| ${name} | ${[...cells, String(measurements.reduce((sum, one) => sum + faultCount(one), 0)), foreign?.toFixed(2) ?? ''].join(' | ')} |`
   })
   return [`| target | ${heads.join(' | ')} | wrong answers | foreign cores |`, `|---|${'---:|'.repeat(heads.length + 2)}`, ...rows, ''].join('\n')
+}
+
+function tableOfStarts (results: Results): string {
+  const rows = TARGETS.flatMap(({ name }) => {
+    const cells = OF_STARTS.map(figure => spreadOfStarts(results, name, figure)?.median.toFixed(figure.digits))
+    return cells.some(cell => cell !== undefined) ? [`| ${name} | ${cells.map(cell => cell ?? '').join(' | ')} |`] : []
+  })
+  return [`| target | ${OF_STARTS.map(({ title }) => title).join(' | ')} |`, `|---|${'---:|'.repeat(OF_STARTS.length)}`, ...rows, ''].join('\n')
 }
 
 function cellsOf (results: Results, name: string, scenario: string, { figure, against }: Column): string[] {

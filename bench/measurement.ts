@@ -60,6 +60,25 @@ export const Measurement = Type.Object({
 })
 export type Measurement = Static<typeof Measurement>
 
+/** One start: how long it took until it was ready, and CPU time until then. */
+const Started = Type.Object({ ms: Type.Number(), cpuMs: Type.Number() })
+export type Started = Static<typeof Started>
+
+/** How one target starts, and what it holds when nothing is asked of it. */
+export const StartMeasurement = Type.Object({
+  kind: Type.Literal('start'),
+  at: Type.String(),
+  round: Type.Number(),
+  target: Type.String(),
+  /** With nothing compiled beforehand. */
+  cold: Started,
+  /** With what an earlier start has compiled. */
+  warm: Started,
+  /** Of the warm one and its children, some seconds after it was ready. */
+  rssKib: Type.Number()
+})
+export type StartMeasurement = Static<typeof StartMeasurement>
+
 /** Where and with what a run was made. */
 export const Machine = Type.Object({
   kind: Type.Literal('machine'),
@@ -79,6 +98,7 @@ export type Machine = Static<typeof Machine>
 export interface Results {
   readonly machine: Machine
   readonly measurements: readonly Measurement[]
+  readonly starts: readonly StartMeasurement[]
 }
 
 /** How many answers of a run were wrong. */
@@ -87,7 +107,7 @@ export function faultCount ({ faults }: Pick<LoadReport, 'faults'>): number {
 }
 
 /** Adds a line to a file of results. */
-export async function record (file: string, line: Measurement | Machine): Promise<void> {
+export async function record (file: string, line: Measurement | StartMeasurement | Machine): Promise<void> {
   await appendFile(file, JSON.stringify(line) + '\n')
 }
 
@@ -98,12 +118,16 @@ export async function record (file: string, line: Measurement | Machine): Promis
 export async function readResults (file: string): Promise<Results> {
   let machine: Machine | undefined
   const measurements: Measurement[] = []
+  const starts: StartMeasurement[] = []
   for (const line of (await readFile(file, 'utf8')).split('\n')) {
     if (line === '') continue
-    const parsed = Value.Parse(Type.Union([Measurement, Machine]), JSON.parse(line))
-    if (parsed.kind === 'machine') machine = parsed
-    else measurements.push(parsed)
+    const parsed = Value.Parse(Type.Union([Measurement, StartMeasurement, Machine]), JSON.parse(line))
+    switch (parsed.kind) {
+      case 'machine': machine = parsed; break
+      case 'start': starts.push(parsed); break
+      case 'measurement': measurements.push(parsed)
+    }
   }
   if (machine === undefined) throw new Error(`${file} does not say on what machine it was measured`)
-  return { machine, measurements }
+  return { machine, measurements, starts }
 }

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SCENARIOS, withSeconds } from './scenarios.ts'
+import { SCENARIOS, START, withSeconds } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Target } from './target.ts'
 import { TARGETS } from './targets.ts'
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly rounds: number
   readonly targets: readonly Target[]
   readonly scenarios: readonly Scenario[]
+  /** Whether starts are measured, too. */
+  readonly starts: boolean
   /** The file that the results are added to. */
   readonly out: string
   /** Whether the report replaces the one in the repository. */
@@ -23,7 +25,7 @@ export const USAGE = `node bench/run.ts [options]
 
   --rounds N        how often everything is measured (3)
   --targets A,B     of: ${TARGETS.map(({ name }) => name).join(', ')}
-  --scenarios A,B   of: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --scenarios A,B   of: ${[...SCENARIOS, START].map(({ name }) => name).join(', ')}
   --seconds N       another window than the scenarios' own
   --quick           one round with windows of 1.5 s: whether it works, not how fast
   --out FILE        add the results to this file (default: a new one in the system's folder for temporary files)
@@ -49,7 +51,8 @@ export function readOptions (args: readonly string[]): RunOptions {
     }
   })
   const seconds = numberOf('--seconds', values.seconds, values.quick ? 1.5 : undefined)
-  const named = pick('--scenarios', SCENARIOS, values.scenarios)
+  const named = pick('--scenarios', [...SCENARIOS, START], values.scenarios)
+  const scenarios = named.filter(one => 'spec' in one)
   const targets = values.targets === undefined ? TARGETS.filter(isDefault) : pick('--targets', TARGETS, values.targets)
   for (const { name, missing } of targets) {
     const reason = missing?.()
@@ -58,7 +61,8 @@ export function readOptions (args: readonly string[]): RunOptions {
   return {
     rounds: numberOf('--rounds', values.rounds, values.quick ? 1 : 3) ?? 1,
     targets,
-    scenarios: seconds === undefined ? named : named.map(scenario => withSeconds(scenario, seconds)),
+    scenarios: seconds === undefined ? scenarios : scenarios.map(scenario => withSeconds(scenario, seconds)),
+    starts: named.includes(START),
     out: values.out ?? join(tmpdir(), `llm-gateway-bench-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.jsonl`),
     publish: values.publish,
     maxForeign: numberOf('--max-foreign', values['max-foreign'], 0.3) ?? 0.3

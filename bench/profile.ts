@@ -39,7 +39,7 @@ if (target?.launch === undefined || scenario === undefined) {
 
 const rig = await Rig.open()
 try {
-  const subject = await rig.start(target, prepare)
+  const subject = await rig.start(target, { adapt: prepare })
   const load = { ...withSeconds(scenario, Number(values.seconds)), warmSeconds: scenario.warmSeconds }
   if (values.heap) subject.signal('SIGUSR2')
   const report = await subject.load(load)

@@ -13,8 +13,9 @@ import type { RunOptions } from './options.ts'
 import { publish, writeReport } from './report.ts'
 import { installed, Rig } from './rig.ts'
 import type { Subject } from './rig.ts'
-import { WARM_UP } from './scenarios.ts'
+import { START, WARM_UP } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
+import { measureStart } from './start.ts'
 import type { Target } from './target.ts'
 import { TARGETS } from './targets.ts'
 
@@ -33,11 +34,15 @@ try {
   const faultsCaught = await proveGenerator(rig)
   await record(options.out, describeMachine(await versions(options.targets), faultsCaught))
   for (let round = 1; round <= options.rounds; round++) {
+    const order = round % 2 === 1 ? options.targets : options.targets.toReversed()
     for (const scenario of options.scenarios) {
-      const order = round % 2 === 1 ? options.targets : options.targets.toReversed()
-      for (const target of order) {
+      for (const target of order.filter(({ only }) => only !== 'start')) {
         if (scenario.once !== true || target.launch !== undefined) await measure(target, scenario, round)
       }
+    }
+    if (!options.starts) continue
+    for (const target of order.filter(({ only }) => only !== 'load')) {
+      if (target.launch !== undefined) await measureStarts(target, round)
     }
   }
 } finally {
@@ -69,11 +74,27 @@ async function measure (target: Target, scenario: Scenario, round: number): Prom
     await record(options.out, measurement)
     console.log(lineOf(measurement))
   } catch (error) {
-    console.error(`${target.name} in ${scenario.name}: ${error instanceof Error ? error.message : String(error)}`)
-    process.exitCode = 1
+    failed(target, scenario.name, error)
   } finally {
     await subject?.stop()
   }
+}
+
+/** How one target starts. */
+async function measureStarts (target: Target, round: number): Promise<void> {
+  try {
+    const measurement = await measureStart(rig, target, round)
+    await record(options.out, measurement)
+    const { warm, cold, rssKib } = measurement
+    console.log(`${round} ${START.name.padEnd(9)}${target.name.padEnd(16)}  ready ms ${warm.ms} (CPU ${warm.cpuMs})  nothing compiled ${cold.ms} (CPU ${cold.cpuMs})  idle RSS KiB ${rssKib}`)
+  } catch (error) {
+    failed(target, START.name, error)
+  }
+}
+
+function failed (target: Target, scenario: string, error: unknown): void {
+  console.error(`${target.name} in ${scenario}: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
 }
 
 /** A warm process without garbage; `collect` collects what has come since. */

@@ -69,6 +69,9 @@ export const SCENARIOS: readonly Scenario[] = [
   }
 ]
 
+/** What is measured without a load; see `start.ts`. */
+export const START = { name: 'start', title: 'a start with the database up to date, on both cores, and the process left alone' } as const
+
 /** The load that makes a process warm before memory is measured: the optimised code is there, no stream is. */
 export const WARM_UP: Scenario = {
   name: 'warm-up',

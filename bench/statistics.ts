@@ -1,11 +1,11 @@
-import type { Measurement, Results } from './measurement.ts'
+import type { Measurement, Results, StartMeasurement } from './measurement.ts'
 
 /** A number that is read off a measurement; undefined where the measurement does not have it. */
-export interface Figure {
+export interface Figure<Of = Measurement> {
   readonly title: string
   readonly unit: string
   readonly digits: number
-  readonly of: (measurement: Measurement) => number | undefined
+  readonly of: (measurement: Of) => number | undefined
 }
 
 /** The middle, the least and the greatest of the values over the rounds. */
@@ -31,6 +31,11 @@ export function roundsOf ({ measurements }: Results, target: string, scenario: s
 /** A figure over all rounds; undefined if no round has it. */
 export function spreadOf (results: Results, target: string, scenario: string, { of }: Figure): Spread | undefined {
   return spread([...roundsOf(results, target, scenario).values()].map(of))
+}
+
+/** A figure of a target's starts over all rounds; undefined if it was not started. */
+export function spreadOfStarts ({ starts }: Results, target: string, { of }: Figure<StartMeasurement>): Spread | undefined {
+  return spread(starts.filter(one => one.target === target).map(of))
 }
 
 /**

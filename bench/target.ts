@@ -15,6 +15,8 @@ export interface Target {
   readonly readyPath?: string
   /** Whether it wants a PostgreSQL database of its own. */
   readonly database?: boolean
+  /** What is measured of it. Default: all. */
+  readonly only?: 'load' | 'start'
   /** Left out unless it is named. */
   readonly optional?: boolean
   /** Why it cannot be measured on this machine; undefined: it can. */

@@ -16,7 +16,28 @@ const withKey = () => ({ authorization: `Bearer ${KEY}` })
 const bare = (fake: string): string => fake
 
 /** The process that the gateway's targets share: every provider configured, keys and database on, logs written. */
-export function launchGateway ({ port, upstream, databaseUrl }: Place): Launch {
+export function launchGateway (place: Place): Launch {
+  const { env, ...rest } = launchSmallGateway(place)
+  const { upstream } = place
+  return {
+    ...rest,
+    env: {
+      ...env,
+      OPENAI_API_KEY: 'none',
+      GEMINI_BASE_URL: upstream,
+      GEMINI_API_KEY: 'none',
+      GEMINI_MODEL: 'fake',
+      BEDROCK_MODEL_ID: 'fake',
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: upstream,
+      AWS_ACCESS_KEY_ID: 'none',
+      AWS_SECRET_ACCESS_KEY: 'none'
+    }
+  }
+}
+
+/** The same with one provider. */
+function launchSmallGateway ({ port, upstream, databaseUrl }: Place): Launch {
   return {
     command: [process.execPath, SERVER],
     env: {
@@ -28,16 +49,7 @@ export function launchGateway ({ port, upstream, databaseUrl }: Place): Launch {
       GATEWAY_API_KEYS: createHash('sha256').update(KEY).digest('hex'),
       STREAM_QUEUE_CAPACITY: '100',
       OPENAI_BASE_URL: `${upstream}/v1`,
-      OPENAI_API_KEY: 'none',
-      OPENAI_MODEL: 'fake',
-      GEMINI_BASE_URL: upstream,
-      GEMINI_API_KEY: 'none',
-      GEMINI_MODEL: 'fake',
-      BEDROCK_MODEL_ID: 'fake',
-      AWS_REGION: 'us-east-1',
-      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: upstream,
-      AWS_ACCESS_KEY_ID: 'none',
-      AWS_SECRET_ACCESS_KEY: 'none'
+      OPENAI_MODEL: 'fake'
     }
   }
 }
@@ -62,9 +74,11 @@ export const TARGETS: readonly Target[] = [
   { name: 'pipe-undici', about: 'bare pipe: node:http server, undici dispatch, bytes copied', model: bare, extraEvents: 2, launch: pipe('pipe-undici.ts') },
   { name: 'pipe-http', about: 'bare pipe: node:http server and client, bytes copied', model: bare, extraEvents: 2, launch: pipe('pipe-http.ts') },
   { ...GATEWAY, name: 'gateway', about: 'this gateway, OpenAI pass-through', model: fake => `openai/${fake}`, extraEvents: 2 },
-  { ...GATEWAY, name: 'gateway-gemini', about: 'this gateway, translating Gemini', model: fake => `gemini/${fake}`, extraEvents: 2 },
+  { ...GATEWAY, name: 'gateway-openai', about: 'this gateway with OpenAI alone configured', only: 'start', model: fake => `openai/${fake}`, launch: launchSmallGateway },
+  // These two are the process of `gateway`, which starts as that does.
+  { ...GATEWAY, name: 'gateway-gemini', only: 'load', about: 'this gateway, translating Gemini', model: fake => `gemini/${fake}`, extraEvents: 2 },
   // messageStart is a chunk of its own.
-  { ...GATEWAY, name: 'gateway-bedrock', about: 'this gateway, translating Bedrock', model: fake => `bedrock/${fake}`, extraEvents: 3 },
+  { ...GATEWAY, name: 'gateway-bedrock', only: 'load', about: 'this gateway, translating Bedrock', model: fake => `bedrock/${fake}`, extraEvents: 3 },
   {
     name: 'portkey',
     about: 'Portkey AI gateway, OpenAI pass-through',
