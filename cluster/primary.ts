@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { Worker } from 'node:cluster'
-import { extname } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { openPgliteOwner } from '../db/pglite-owner.ts'
@@ -43,7 +44,7 @@ export async function runWorkers ({ config, log }: Pick<FastifyInstance, 'config
   }
   const fleet = new Fleet<Worker>({
     size: config.workers,
-    fork: () => attend(cluster.fork()),
+    fork: () => attend(cluster.fork(compileCache())),
     drain: worker => tell(worker, { kind: 'drain' }),
     now: () => performance.now(),
     schedule: (ms, callback) => {
@@ -70,6 +71,12 @@ export async function runWorkers ({ config, log }: Pick<FastifyInstance, 'config
   const code = await fleet.over
   await pglite?.close()
   process.exit(code)
+}
+
+/** Workers find what the primary has compiled, as they do not inherit its cache by themselves. */
+function compileCache (): Record<string, string> {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) } // it is in a folder for each version of Node
 }
 
 function tell (worker: Worker, message: ToWorker): void {

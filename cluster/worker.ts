@@ -1,5 +1,6 @@
 import { addGateway, configuredServer } from '../build-server.ts'
 import { exitDrained, exitUnstarted } from '../exit.ts'
+import { releaseStartMemory } from '../start-memory.ts'
 import { PrimaryLink } from './primary-link.ts'
 import type { EndReason } from './primary-link.ts'
 
@@ -27,6 +28,7 @@ try {
     ending = true
   }
   await server.listen({ host, port })
+  releaseStartMemory()
 } catch (error) {
   exitUnstarted(error)
 }

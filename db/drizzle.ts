@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module'
 import type * as Pglite from '@electric-sql/pglite'
+import type * as DrizzleOnProxy from 'drizzle-orm/pg-proxy'
 import type * as DrizzleOnPglite from 'drizzle-orm/pglite'
 import type * as PgliteMigrator from 'drizzle-orm/pglite/migrator'
 import type * as DrizzleOnPostgres from 'drizzle-orm/postgres-js'
@@ -35,6 +36,12 @@ export function loadPglite () {
   const { PGlite }: typeof Pglite = require('@electric-sql/pglite')
   const { drizzle }: typeof DrizzleOnPglite = require('drizzle-orm/pglite')
   return { PGlite, drizzle }
+}
+
+/** Drizzle on a database that somebody else speaks to. */
+export function loadPgProxy () {
+  const { drizzle }: typeof DrizzleOnProxy = require('drizzle-orm/pg-proxy')
+  return { drizzle }
 }
 
 /** What changes PGlite's tables. */

@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { Database } from './database.ts'
+import { loadPgProxy } from './drizzle.ts'
 import type { AskOwner, Statement } from './statement.ts'
 
 /** The owner of the database could not run a statement. `code` is PostgreSQL's SQLSTATE, if it was the database that refused. */
@@ -19,7 +20,7 @@ class StatementError extends Error {
  * Closing it closes nothing: that is the owner's business.
  */
 export async function remotePglite (ask: AskOwner): Promise<Database> {
-  const { drizzle } = await import('drizzle-orm/pg-proxy')
+  const { drizzle } = loadPgProxy()
   let closed = false
   const run = async (text: string, params: readonly unknown[], rowMode: Statement['rowMode']): Promise<unknown[]> => {
     if (closed) throw new StatementError('the database is closed', undefined)
