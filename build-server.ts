@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import { pino } from 'pino'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
+import { standardOutput } from './log-output.ts'
 import config from './plugins/config.ts'
 import type { ConfigOptions } from './plugins/config.ts'
 import { refuseMalformed, sendError, sendNotFound } from './plugins/error-handler.ts'
@@ -26,16 +26,10 @@ export type ServerOptions = (ConfigOptions | { readonly checked: GatewayConfig }
   readonly sharesOutput?: boolean
 }
 
-/** Log lines are collected up to this many bytes, and for this long at the most (ms): a write for each would block the loop. */
+/** Log lines are collected up to this many bytes. */
 const LOG_WRITE_BYTES = 32 * 1024
 /** A pipe takes so many bytes whole (Linux's PIPE_BUF), so that lines of several processes never run into each other. */
 const SHARED_LOG_WRITE_BYTES = 4096
-const LOG_FLUSH_MS = 100
-
-/** Standard output for the log; what is collected is written when the process exits. */
-function standardOutput (writeBytes: number) {
-  return pino.destination({ dest: 1, sync: false, minLength: writeBytes - 1, maxWrite: writeBytes, periodicFlush: LOG_FLUSH_MS })
-}
 
 /**
  * A server with nothing but the gateway on it, ready but not listening.
