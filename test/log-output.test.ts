@@ -42,6 +42,6 @@ t.test('every line once and in order, in whole lines, and no piece larger than i
     for (const line of lines) batches.write(line)
     batches.flush()
     t.equal(pieces.join(''), lines.join(''))
-    for (const piece of pieces) t.ok(piece.endsWith('\n') && (Buffer.byteLength(piece) <= maxBytes || piece.split('\n').length === 2), piece)
+    for (const piece of pieces) t.ok(piece.endsWith('\n') && (Buffer.byteLength(piece) <= maxBytes || piece.split('\n').length === 2), JSON.stringify(piece))
   }))
 })
