@@ -32,8 +32,9 @@ const LINGER_MS = 1000
 /**
  * Moves an upstream's events into a completion stream, no faster than the consumer takes them.
  *
- * Synchronous from the socket's bytes to the queue. When the queue is full, the chunk at hand waits, parsing stops
- * between two events, and the socket is not read, so that a stalled client costs the queue and one read's bytes.
+ * What comes in one turn of the event loop is in the queue by its end. When the queue is full, the chunk at hand waits,
+ * parsing stops between two events, and the socket is not read, so that a stalled client costs the queue and two reads'
+ * bytes at most.
  */
 export class ReaderPump<Event> implements BodyReader {
   readonly #writer: CompletionWriter
@@ -88,8 +89,8 @@ export class ReaderPump<Event> implements BodyReader {
   }
 
   fail (error: UpstreamError): void {
-    clearTimeout(this.#linger)
     this.#read()
+    clearTimeout(this.#linger)
     // What came before the break is still to be delivered, and may hold the answer's end. Not so when it was us who
     // broke it off: then the consumer shall know at once.
     if (this.#waiting && error.reason === 'reset') this.#broken = error
