@@ -2,7 +2,7 @@ import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import { factsOf } from '../../streams/chunk-facts.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
-import { detached } from '../json-text.ts'
+import { detached, endOfString } from '../json-text.ts'
 import type { Recogniser } from '../../streams/sse-reader.ts'
 
 /**
@@ -31,11 +31,11 @@ export class PlainDeltas implements Recogniser {
     const from = at + shape.prefix.length
     // Slices are compared in one go, where `startsWith` goes character by character.
     if (text.slice(at, from) !== shape.prefix) return -1
-    const end = endOfText(text, from)
+    const end = endOfString(text, from)
     const rest = end + shape.suffix.length
     if (end === from || text.slice(end, rest) !== shape.suffix) return -1
     if (shape.tail === undefined) return rest
-    const tail = endOfText(text, rest)
+    const tail = endOfString(text, rest)
     const stop = tail + shape.tail.length
     return text.slice(tail, stop) === shape.tail ? stop : -1
   }
@@ -63,24 +63,6 @@ const NOTHING: ChunkFacts = { output: false, choices: [], usage: undefined }
 const MAX_LESSONS = 4
 const TEXT_BEGINS = /"delta":\s*\{\s*"content":\s*"/
 const OBFUSCATION_BEGINS = /"obfuscation":\s*"/
-/** What ends a string in JSON, begins an escape in it, or must not be in it. */
-const SPECIAL = /["\\\u0000-\u001f]/g // eslint-disable-line no-control-regex
-const BACKSLASH = 92
-/** @see https://www.rfc-editor.org/rfc/rfc8259#section-7 */
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
-
-/** Where the string that goes on at `from` ends: its quote, or what is not valid in it; the text's end, where nothing is. */
-function endOfText (json: string, from: number): number {
-  SPECIAL.lastIndex = from
-  while (SPECIAL.test(json)) { // and not `exec`, which makes an array of each match
-    const special = SPECIAL.lastIndex - 1
-    ESCAPE.lastIndex = special
-    if (json.charCodeAt(special) !== BACKSLASH || !ESCAPE.test(json)) return special
-    SPECIAL.lastIndex = ESCAPE.lastIndex
-  }
-  return json.length
-}
-
 /** One choice, whose delta is a text and nothing else, and nothing that ends it. */
 function isPlain ({ choices, usage, error }: JsonObject): boolean {
   if (!Array.isArray(choices) || choices.length !== 1 || (usage !== undefined && usage !== null) || (error !== undefined && error !== null)) return false
@@ -94,7 +76,7 @@ function shapeOf (json: string, body: JsonObject): Shape | undefined {
   const begin = TEXT_BEGINS.exec(json)
   if (begin === null) return undefined
   const from = begin.index + begin[0].length
-  const end = endOfText(json, from)
+  const end = endOfString(json, from)
   const suffix = json.slice(end)
   // Where another object has such a delta, it is not known which of them is the choice's. (Quotes within strings are
   // escaped, so no text can look like one.)
@@ -104,5 +86,5 @@ function shapeOf (json: string, body: JsonObject): Shape | undefined {
   const obfuscation = OBFUSCATION_BEGINS.exec(suffix)
   if (obfuscation === null) return { prefix, suffix, tail: undefined, facts }
   const value = obfuscation.index + obfuscation[0].length
-  return { prefix, suffix: suffix.slice(0, value), tail: suffix.slice(endOfText(suffix, value)), facts }
+  return { prefix, suffix: suffix.slice(0, value), tail: suffix.slice(endOfString(suffix, value)), facts }
 }
