@@ -21,7 +21,7 @@ import type { Figure } from './statistics.ts'
 import { BASE, TARGETS } from './targets.ts'
 
 /** How far above its limit a multiple may be before the guard fails: what is left of the noise in the median. */
-const TOLERANCE = 1.1
+const TOLERANCE = 1.15
 /** Quotients of each kind. */
 const ROUNDS = 7
 const SECONDS = 1
