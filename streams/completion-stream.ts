@@ -100,9 +100,6 @@ export class CompletionWriter implements CompletionStream {
     this.queue.onCancel(() => { this.#conclude({ kind: 'cancelled' }) })
   }
 
-  /** Aborted when the consumer leaves: the upstream is to be let go. */
-  get signal (): AbortSignal { return this.queue.signal }
-
   /** Whether the stream has ended, for whatever reason; what comes after is ignored. */
   get over (): boolean { return this.#over }
 

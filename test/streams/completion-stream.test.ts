@@ -136,7 +136,7 @@ t.test('the consumer leaves: ended, signal aborted, started, nothing taken any m
   const writer = written([roleChunk()])
   writer.queue.cancel()
   t.same(await writer.ended, { kind: 'cancelled' })
-  t.equal(writer.signal.aborted, true)
+  t.equal(writer.queue.signal.aborted, true)
   t.equal(writer.over, true)
   t.equal(writer.offer(textChunk('a')), 'cancelled')
   await t.rejects(writer.put(textChunk('a')), { code: 'QUEUE_CANCELLED' })
