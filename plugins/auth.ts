@@ -29,6 +29,7 @@ export interface AuthOptions {
 
 /**
  * Decorates `fastify.auth`.
+ * A key comes as `Authorization: Bearer`, or, as Anthropic's clients send it, as `x-api-key`.
  * @see https://www.rfc-editor.org/rfc/rfc6750 for the `Authorization: Bearer` header
  */
 const auth: FastifyPluginAsync<AuthOptions> = async (fastify, { apiKeys = [], adminApiKeys = [] }) => {
@@ -54,8 +55,8 @@ const auth: FastifyPluginAsync<AuthOptions> = async (fastify, { apiKeys = [], ad
   })
 }
 
-function digestOf (request: FastifyRequest): Buffer | undefined {
-  const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+function digestOf ({ headers: { authorization, 'x-api-key': apiKey } }: FastifyRequest): Buffer | undefined {
+  const key = authorization === undefined && typeof apiKey === 'string' ? apiKey : /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
   return key === undefined ? undefined : hash('sha256', key, 'buffer')
 }
 
@@ -72,7 +73,7 @@ function isKnown (digest: Buffer | undefined, known: readonly Buffer[]): boolean
 }
 
 function keyRefused (request: FastifyRequest): GatewayError {
-  return request.headers.authorization === undefined
+  return request.headers.authorization === undefined && request.headers['x-api-key'] === undefined
     ? new GatewayError(401, 'An API key is required: Authorization: Bearer <key>.', { type: 'authentication_error', code: 'missing_api_key' })
     : new GatewayError(401, 'The API key is not valid.', { type: 'authentication_error', code: 'invalid_api_key' })
 }

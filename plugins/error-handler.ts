@@ -5,8 +5,15 @@ import fp from 'fastify-plugin'
 import { defectOf } from '../errors/defect.ts'
 import { GatewayError, invalidRequest, notFound } from '../errors/gateway-error.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route whose API has an error format of its own: the body of an error. Default: OpenAI's. */
+    errorBody?: (error: GatewayError, requestId: string) => object
+  }
+}
+
 /**
- * The one place where errors become HTTP answers, in OpenAI's format. Applies to the instance that it is registered on
+ * The one place where errors become HTTP answers, in OpenAI's format or that of the route's API. Applies to the instance that it is registered on
  * and to everything below it.
  */
 const errorHandler: FastifyPluginAsync = async fastify => {
@@ -72,7 +79,8 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
   request.failure = known
   void reply.header('x-request-id', request.id) // here too: an unknown path is outside of the scope that sets it
   // 499 is for log and audit: nobody is there to read it.
-  return reply.code(known.status).type('application/json; charset=utf-8').send(known.toBody())
+  const body = request.routeOptions.config.errorBody?.(known, request.id) ?? known.toBody()
+  return reply.code(known.status).type('application/json; charset=utf-8').send(body)
 }
 
 function internal (cause: unknown): GatewayError {

@@ -58,6 +58,17 @@ t.test('with keys', async t => {
     t.equal((await chat(url, '{"broken', { headers: bearer(CALLER_KEY) })).status, 400)
   })
 
+  await t.test('as x-api-key, too, as Anthropic\'s clients send it, unless there is an authorization header', async t => {
+    for (const route of CALLER_ROUTES) {
+      t.equal((await call(url, route, { 'x-api-key': CALLER_KEY })).status, 200)
+      for (const headers of [{ 'x-api-key': 'wrong' }, { 'x-api-key': CALLER_KEY, ...bearer('wrong') }]) {
+        const response = await call(url, route, headers)
+        t.equal(response.status, 401)
+        t.match(errorOf(await json(response)), { code: 'invalid_api_key' })
+      }
+    }
+  })
+
   await t.test('a caller\'s key opens the callers\' routes and is 403 at the admins\'', async t => {
     for (const authorization of [`Bearer ${CALLER_KEY}`, `bearer  ${CALLER_KEY}`]) {
       for (const route of CALLER_ROUTES) t.equal((await call(url, route, { authorization })).status, 200, route.join(' '))

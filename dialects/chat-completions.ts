@@ -1,0 +1,8 @@
+import { ChunkFrames } from '../streams/sse-frames.ts'
+import type { Dialect } from './dialect.ts'
+
+/** The core's own format: everything leaves as it is. */
+export const chatCompletions: Dialect = {
+  whole: json => json,
+  frames: errorOf => new ChunkFrames(error => JSON.stringify(errorOf(error).toBody()))
+}
