@@ -1,12 +1,17 @@
-import { BlockReason } from '@google/generative-ai'
+import { BlockReason, FinishReason } from '@google/generative-ai'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { Usage } from '../../schemas/chat-completion.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import type { PartKind } from './annotations.ts'
 import { errorIn, inBandError } from './errors.ts'
 import { filtered } from './finish-reason.ts'
+import { jsonText } from './json.ts'
 import { logprobsOf } from './logprobs.ts'
 import type { Logprobs } from './logprobs.ts'
+import { sourcesOf } from './sources.ts'
+import type { Sources } from './sources.ts'
+import { usageOf } from './usage.ts'
 
 /** What the gateway takes from a `GenerateContentResponse`, or from one event of a stream: of any shape outside, of this one here. */
 export interface Answer {
@@ -23,6 +28,12 @@ export interface Candidate {
   readonly text: string
   readonly reasoning: string
   readonly calls: readonly Call[]
+  readonly images: readonly Image[]
+  /** Of text and thoughts; the last one where several came. */
+  readonly signature: string | undefined
+  /** Its parts in order; those of the content with their length. For what counts by parts. */
+  readonly parts: ReadonlyArray<{ readonly kind: PartKind, readonly length: number }>
+  readonly sources: Sources | undefined
   /** As the wire has it; undefined while there is none. */
   readonly finishReason: string | undefined
   readonly logprobs: Logprobs | undefined
@@ -35,6 +46,14 @@ export interface Call {
   /** JSON. */
   readonly arguments: string
   /** To be sent back with the call. @see https://ai.google.dev/gemini-api/docs/thought-signatures */
+  readonly signature: string | undefined
+}
+
+/** An image that the model made. */
+export interface Image {
+  /** A `data:` URL. */
+  readonly url: string
+  /** To be sent back with it. */
   readonly signature: string | undefined
 }
 
@@ -59,26 +78,48 @@ export function answerOf (value: unknown, secrets: readonly string[]): Answer {
   }
 }
 
+/** Whatever the reason: there are no candidates then. @see https://ai.google.dev/api/generate-content#BlockReason */
 function isBlocked (feedback: unknown): boolean {
   const reason = isJsonObject(feedback) ? textIn(feedback['blockReason']) : undefined
   return reason !== undefined && reason !== BlockReason.BLOCKED_REASON_UNSPECIFIED
 }
 
-function candidateOf ({ index, content, finishReason, logprobsResult }: JsonObject, position: number): Candidate {
+function candidateOf (candidate: JsonObject, position: number): Candidate {
+  const { index, content, finishReason, logprobsResult } = candidate
   let text = ''
   let reasoning = ''
+  let signature: string | undefined
   const calls: Call[] = []
+  const images: Image[] = []
+  const kinds: Array<{ kind: PartKind, length: number }> = []
   const parts = isJsonObject(content) ? content['parts'] : undefined
   for (const part of Array.isArray(parts) ? parts : []) {
-    if (!isJsonObject(part)) continue
-    const { text: words, thought, functionCall, thoughtSignature } = part
-    // Other parts (code that the provider ran and its result, media) have no place in the chat completions format.
-    if (typeof words === 'string') {
-      if (thought === true) reasoning += words
-      else text += words
-    } else if (isJsonObject(functionCall)) {
-      calls.push(callOf(functionCall, thoughtSignature))
+    let kind: PartKind = 'other'
+    let length = 0
+    if (isJsonObject(part)) {
+      const { text: words, thought, functionCall, inlineData, thoughtSignature } = part
+      const sign = textIn(thoughtSignature)
+      // Other parts (code that the provider ran and its result, other media) have no place in the chat completions format.
+      if (isJsonObject(functionCall)) {
+        calls.push(callOf(functionCall, sign))
+      } else if (isJsonObject(inlineData)) {
+        const url = imageIn(inlineData)
+        // One that it only thought of is none of the answer's.
+        if (url !== undefined && thought !== true) images.push({ url, signature: sign })
+      } else {
+        signature = sign ?? signature
+        if (typeof words === 'string') {
+          if (thought === true) {
+            reasoning += words
+          } else {
+            text += words
+            kind = 'content'
+            ;({ length } = words)
+          }
+        }
+      }
     }
+    kinds.push({ kind, length })
   }
   return {
     // Protobuf's JSON leaves out a number that is 0.
@@ -86,40 +127,32 @@ function candidateOf ({ index, content, finishReason, logprobsResult }: JsonObje
     text,
     reasoning,
     calls,
-    finishReason: textIn(finishReason),
+    images,
+    signature,
+    parts: kinds,
+    sources: sourcesOf(candidate),
+    finishReason: finishReason === FinishReason.FINISH_REASON_UNSPECIFIED ? undefined : textIn(finishReason),
     logprobs: logprobsOf(logprobsResult)
   }
 }
 
-function callOf ({ id, name, args }: JsonObject, signature: unknown): Call {
-  if (typeof name !== 'string' || name === '') throw malformed()
-  return { id: textIn(id), name, arguments: JSON.stringify(args ?? {}), signature: textIn(signature) }
+function callOf ({ id, name, args }: JsonObject, signature: string | undefined): Call {
+  const text = jsonText(args ?? {})
+  if (typeof name !== 'string' || name === '' || text === undefined) throw malformed()
+  return { id: textIn(id), name, arguments: text, signature }
 }
 
-/** Token counts of any shape; undefined if there are none. OpenAI counts what tools fed to the model as input, cached tokens too, and thoughts as output. */
-export function usageOf (metadata: unknown): Usage | undefined {
-  if (!isJsonObject(metadata)) return undefined
-  const prompt = countIn(metadata['promptTokenCount'])
-  const total = countIn(metadata['totalTokenCount'])
-  if (prompt === undefined && total === undefined) return undefined
-  const promptTokens = (prompt ?? 0) + (countIn(metadata['toolUsePromptTokenCount']) ?? 0)
-  const thoughts = countIn(metadata['thoughtsTokenCount'])
-  const cached = countIn(metadata['cachedContentTokenCount'])
-  const completionTokens = (countIn(metadata['candidatesTokenCount']) ?? 0) + (thoughts ?? 0)
-  const usage: Usage = { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: total ?? promptTokens + completionTokens }
-  if (cached !== undefined) usage.prompt_tokens_details = { cached_tokens: cached }
-  if (thoughts !== undefined) usage.completion_tokens_details = { reasoning_tokens: thoughts }
-  return usage
+function imageIn ({ mimeType, data }: JsonObject): string | undefined {
+  const type = textIn(mimeType)
+  const bytes = textIn(data)
+  return type === undefined || bytes === undefined || !/^image\/[\w.+-]+$/i.test(type) ? undefined : `data:${type};base64,${bytes}`
 }
 
-function malformed (): UpstreamError {
+/** What came is no answer of the protocol. */
+export function malformed (): UpstreamError {
   return new UpstreamError('malformed', 'The provider sent something that the gateway cannot read.')
 }
 
 function textIn (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function countIn (value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }

@@ -5,7 +5,10 @@ import type { FinishReason as OpenAIFinishReason } from '../../schemas/chat-comp
 /** How a candidate ended: in its own words, cut by a filter, or with something that is no answer. */
 type Ending = 'stop' | 'length' | 'filtered' | 'malformed'
 
-/** Names as text are newer than the SDK. @see https://ai.google.dev/api/generate-content#FinishReason */
+/**
+ * Names as text are newer than the SDK. `OTHER`, `IMAGE_OTHER`, and what nobody knows yet, have no entry.
+ * @see https://ai.google.dev/api/generate-content#FinishReason
+ */
 const ENDINGS: ReadonlyMap<string, Ending> = new Map<string, Ending>([
   [FinishReason.STOP, 'stop'],
   [FinishReason.MAX_TOKENS, 'length'],
@@ -42,19 +45,20 @@ export interface CandidateEnd {
  *
  * @param ends of the candidates that have ended
  * @param output whether any candidate generated something
+ * @param calls what a candidate that made calls ends with
  * @throws {UpstreamError} `malformed`, `content_filter` or `empty`: what came is no answer
  */
-export function finishReasons (ends: readonly CandidateEnd[], output: boolean): OpenAIFinishReason[] {
+export function finishReasons (ends: readonly CandidateEnd[], output: boolean, calls: 'tool_calls' | 'function_call' = 'tool_calls'): OpenAIFinishReason[] {
   const endings = ends.map(({ reason }) => ENDINGS.get(reason))
   if (endings.includes('malformed')) throw new UpstreamError('malformed', 'The model generated something that is no valid answer.')
   if (!output && endings.includes('filtered')) throw filtered('The provider\'s filter withheld the whole answer.')
   if (!output && endings.includes(undefined)) throw new UpstreamError('empty', 'The provider ended its answer without generating anything.')
-  return ends.map(({ calls }, i) => {
+  return ends.map((end, i) => {
     const ending = endings[i]
     switch (ending) {
-      case 'stop': return calls ? 'tool_calls' : 'stop'
+      case 'stop': return end.calls ? calls : 'stop'
       case 'length': return 'length'
-      case undefined: return calls ? 'tool_calls' : 'content_filter'
+      case undefined: return end.calls ? calls : 'content_filter'
       default: return 'content_filter'
     }
   })

@@ -1,11 +1,14 @@
 import type { TextPart } from '@google/generative-ai'
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import type { AssistantMessage, Content, ContentPart, Message, ToolCall, ToolMessage } from '../../schemas/messages.ts'
+import { isToolError } from '../../schemas/carried.ts'
+import type { AssistantMessage, Content, FunctionMessage, Message, ToolCall, ToolMessage } from '../../schemas/messages.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import { jsonValue } from './json.ts'
+import { contentPart, mediaAt, textParts } from './media.ts'
+import { signatureOf } from './signature.ts'
 import { unsupported } from './unsupported.ts'
 import { generationOf } from './wire.ts'
-import type { CallPart, RequestPart, ResultPart, Turn } from './wire.ts'
+import type { CallPart, ContentPart, RequestPart, ResultPart, Turn } from './wire.ts'
 
 /** A conversation in Gemini's form. */
 export interface Conversation {
@@ -20,11 +23,12 @@ export interface Conversation {
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures#faqs
  */
 const SIGNATURE_OF_OTHERS = 'skip_thought_signature_validator'
+/** Also the version since which a function's response may hold media. */
 const SIGNED_SINCE = 3
 
 /**
  * Translates the messages of a request.
- * @param model decides whether unsigned calls need a stand-in for their signature
+ * @param model decides whether unsigned calls need a stand-in for their signature, and what media are taken
  * @throws {UpstreamError} `unsupported`, or `invalid_request` for a tool result without its call
  */
 export function conversationOf (messages: readonly Message[], model: string): Conversation {
@@ -45,20 +49,21 @@ export function conversationOf (messages: readonly Message[], model: string): Co
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...textsOf(message.content, path).map(text => ({ text })))
+        system.push(...textsOf(someOf(message.content, path), path).map(text => ({ text })))
         break
       case 'user':
-        add('user', partsOf(message.content, path))
+        add('user', partsOf(someOf(message.content, path), path, model))
         break
       case 'assistant':
-        for (const { id, name } of namedCalls(message)) callNames.set(id, name)
-        add('model', spoken(message, path))
+        noteCalls(message, callNames, path)
+        add('model', spoken(message, path, model))
         break
       case 'tool':
-        add('user', [resultOf(message, callNames, path)])
+        add('user', [resultOf(message, callNames, path, model)])
         break
       case 'function':
-        throw unsupported(`${path}.role`, 'the deprecated function messages are not translated, send tool messages')
+        add('user', [namedResult(message)])
+        break
     }
   })
 
@@ -80,102 +85,130 @@ function isCall (part: RequestPart): part is CallPart {
 
 // ---- the assistant
 
-function namedCalls ({ tool_calls: calls }: AssistantMessage): Array<{ id: string, name: string }> {
-  return (calls ?? []).flatMap(call => call.type === 'function' ? [{ id: call.id, name: call.function.name }] : [])
+function noteCalls ({ tool_calls: calls }: AssistantMessage, callNames: Map<string, string>, path: string): void {
+  const ids = new Set<string>()
+  calls?.forEach((call, j) => {
+    if (ids.has(call.id)) throw invalid(`${path}.tool_calls[${j}].id`, 'is the id of another call of the same message')
+    ids.add(call.id)
+    if (call.type === 'function') callNames.set(call.id, call.function.name)
+  })
 }
 
-function spoken (message: AssistantMessage, path: string): RequestPart[] {
-  if (message.function_call != null) throw unsupported(`${path}.function_call`, 'the deprecated function calls are not translated, send tool_calls')
+function spoken (message: AssistantMessage, path: string, model: string): RequestPart[] {
   if ('audio' in message && message.audio != null) throw unsupported(`${path}.audio`, 'it does not take back audio that it said')
   // Its `reasoning_content` was for the reader: Gemini takes its own thoughts back as signatures only.
+  const said: ContentPart[] = [
+    ...(message.content == null ? [] : partsOf(message.content, path, model)),
+    ...textParts(message.refusal ?? '')
+  ]
+  const images = imagesOf(message, path, model)
+  const signature = signatureOf(message)
+  if (signature !== undefined) {
+    const last = said.at(-1)
+    // In a stream it comes with an empty text, and may come with nothing else.
+    if (last === undefined || !('text' in last)) said.push({ text: '', thoughtSignature: signature })
+    else last.thoughtSignature = signature
+  }
+  const { function_call: named } = message
   return [
-    ...(message.content == null ? [] : partsOf(message.content, path)),
-    ...textParts(message.refusal ?? ''),
-    ...(message.tool_calls ?? []).map((call, j) => callOf(call, `${path}.tool_calls[${j}]`))
+    ...said,
+    ...images,
+    ...(named == null ? [] : [callOf(undefined, named, signatureOf(named), `${path}.function_call`)]),
+    ...(message.tool_calls ?? []).map((call, j) => toolCallOf(call, `${path}.tool_calls[${j}]`))
   ]
 }
 
-function callOf (call: ToolCall, path: string): CallPart {
-  if (call.type !== 'function') throw unsupported(`${path}.type`, 'it knows function calls only')
-  const { id, function: { name, arguments: text } } = call
-  // Some servers send no arguments as an empty string.
-  const args = text.trim() === '' ? {} : jsonValue(text)
-  if (!isJsonObject(args)) throw unsupported(`${path}.function.arguments`, 'they must be a JSON object')
-  const signature = signatureOf(call)
-  return { functionCall: { id, name, args }, ...(signature === undefined ? {} : { thoughtSignature: signature }) }
+/** Images that the model made, in the field that the gateway answers with. */
+function imagesOf (message: AssistantMessage, path: string, model: string): ContentPart[] {
+  const images: unknown = 'images' in message ? message.images : undefined
+  if (!Array.isArray(images)) return []
+  return images.map((image: unknown, j) => {
+    const place = isJsonObject(image) ? image['image_url'] : undefined
+    const url = isJsonObject(place) ? place['url'] : undefined
+    if (!isJsonObject(image) || typeof url !== 'string') throw invalid(`${path}.images[${j}]`, 'is no image by URL')
+    const signature = signatureOf(image)
+    return { ...mediaAt(url, `${path}.images[${j}].image_url.url`, model), ...(signature === undefined ? {} : { thoughtSignature: signature }) }
+  })
 }
 
-/**
- * The thought signature in a call that this provider answered with, in the field of Google's own OpenAI endpoint.
- * @see https://ai.google.dev/gemini-api/docs/openai
- */
-function signatureOf (call: ToolCall): string | undefined {
-  const extra = 'extra_content' in call ? call.extra_content : undefined
-  const google = isJsonObject(extra) ? extra['google'] : undefined
-  const signature = isJsonObject(google) ? google['thought_signature'] : undefined
-  return typeof signature === 'string' && signature !== '' ? signature : undefined
+function toolCallOf (call: ToolCall, path: string): CallPart {
+  if (call.type !== 'function') throw unsupported(`${path}.type`, 'it knows function calls only')
+  return callOf(call.id, call.function, signatureOf(call), `${path}.function`)
+}
+
+function callOf (id: string | undefined, { name, arguments: text }: { name: string, arguments: string }, signature: string | undefined, path: string): CallPart {
+  // Some servers send no arguments as an empty string.
+  const args = text.trim() === '' ? {} : jsonValue(text)
+  if (!isJsonObject(args)) throw unsupported(`${path}.arguments`, 'they must be a JSON object')
+  return { functionCall: { ...(id === undefined ? {} : { id }), name, args }, ...(signature === undefined ? {} : { thoughtSignature: signature }) }
 }
 
 // ---- tool results
 
-function resultOf ({ tool_call_id: id, content }: ToolMessage, callNames: ReadonlyMap<string, string>, path: string): ResultPart {
+function resultOf (message: ToolMessage, callNames: ReadonlyMap<string, string>, path: string, model: string): ResultPart {
+  const { tool_call_id: id, content } = message
   const name = callNames.get(id)
-  if (name === undefined) {
-    throw new UpstreamError('invalid_request', `${path}.tool_call_id names no tool call before it.`, { param: `${path}.tool_call_id` })
-  }
-  const text = textsOf(content, path).join('\n')
+  if (name === undefined) throw invalid(`${path}.tool_call_id`, 'names no tool call before it')
+  const { text, media } = resultContent(content, path, model)
+  const response = isToolError(message) ? { error: valueOf(text) } : responseOf(text)
+  return { functionResponse: { id, name, response, ...(media.length === 0 ? {} : { parts: media }) } }
+}
+
+/** The deprecated form, which has no ids. Gemini matches results by name as well. */
+function namedResult ({ name, content }: FunctionMessage): ResultPart {
+  return { functionResponse: { name, response: responseOf(content ?? '') } }
+}
+
+/** The API wants an object; what is none goes under a name that no tool is likely to mean otherwise. */
+function responseOf (text: string): object {
+  const value = valueOf(text)
+  return isJsonObject(value) ? value : { result: value }
+}
+
+function valueOf (text: string): unknown {
   const value = jsonValue(text)
-  // The API wants an object; what is none goes under the name that its documentation proposes.
-  const response = isJsonObject(value) ? value : { result: value === undefined ? text : value }
-  return { functionResponse: { id, name, response } }
+  return value === undefined ? text : value
+}
+
+function resultContent (content: Content, path: string, model: string): { text: string, media: Array<Extract<ContentPart, { inlineData: object }>> } {
+  if (typeof content === 'string') return { text: content, media: [] }
+  const texts: string[] = []
+  const media: Array<Extract<ContentPart, { inlineData: object }>> = []
+  content.forEach((part, j) => {
+    if (part.type === 'text') {
+      texts.push(part.text)
+      return
+    }
+    const place = `${path}.content[${j}]`
+    if ((generationOf(model) ?? 0) < SIGNED_SINCE) throw unsupported(`${place}.type`, 'this model takes nothing but text as the result of a tool')
+    for (const translated of contentPart(part, place, model)) {
+      if (translated.inlineData === undefined) throw unsupported(`${place}.type`, 'the result of a tool can hold text and media as data')
+      media.push(translated)
+    }
+  })
+  return { text: texts.join('\n'), media }
 }
 
 // ---- content
 
-/** Empty text is left out: the API refuses it, and it says nothing. */
-function textParts (text: string): TextPart[] {
-  return text === '' ? [] : [{ text }]
+/** An empty list says nothing, not even nothing. */
+function someOf (content: Content, path: string): Content {
+  if (typeof content !== 'string' && content.length === 0) throw invalid(`${path}.content`, 'is an empty list')
+  return content
 }
 
 function textsOf (content: Content, path: string): string[] {
   if (typeof content === 'string') return content === '' ? [] : [content]
-  return content.map((part, j) => {
+  return content.flatMap((part, j) => {
     if (part.type !== 'text') throw unsupported(`${path}.content[${j}].type`, 'only text can stand in a message of this role')
-    return part.text
+    return part.text === '' ? [] : [part.text]
   })
 }
 
-function partsOf (content: Content, path: string): RequestPart[] {
-  if (typeof content === 'string') return textParts(content)
-  return content.flatMap((part, j) => mediaOrText(part, `${path}.content[${j}]`))
+function partsOf (content: Content, path: string, model: string): ContentPart[] {
+  return typeof content === 'string' ? textParts(content) : content.flatMap((part, j) => contentPart(part, `${path}.content[${j}]`, model))
 }
 
-function mediaOrText (part: ContentPart, path: string): RequestPart[] {
-  switch (part.type) {
-    case 'text': return textParts(part.text)
-    case 'refusal': return textParts(part.refusal)
-    case 'image_url': {
-      // `detail` is a hint about cost. A URL would have to be fetched, by Google or by us: neither is safe to promise.
-      const inlineData = dataOf(part.image_url.url)
-      if (inlineData === undefined) throw unsupported(`${path}.image_url.url`, 'an image must come as a base64 data: URL')
-      return [{ inlineData }]
-    }
-    case 'input_audio': return [{ inlineData: { mimeType: `audio/${part.input_audio.format}`, data: part.input_audio.data } }]
-    case 'file': {
-      const { file_data: data } = part.file
-      if (data === undefined) throw unsupported(`${path}.file.file_id`, 'a file must come as file_data')
-      const inlineData = dataOf(data)
-      if (inlineData === undefined) throw unsupported(`${path}.file.file_data`, 'a file must come as a base64 data: URL, which tells its type')
-      return [{ inlineData }]
-    }
-    default: throw unsupported(`${path}.type`, 'it does not know this kind of content')
-  }
-}
-
-/** Type and content of a base64 `data:` URL; undefined for any other. @see https://www.rfc-editor.org/rfc/rfc2397 */
-function dataOf (url: string): { mimeType: string, data: string } | undefined {
-  const comma = url.indexOf(',')
-  if (comma === -1) return undefined
-  const mimeType = /^data:([^;,\s]+)(?:;[^;,]*)*;base64$/i.exec(url.slice(0, comma))?.[1]
-  return mimeType === undefined ? undefined : { mimeType, data: url.slice(comma + 1) }
+function invalid (param: string, what: string): UpstreamError {
+  return new UpstreamError('invalid_request', `${param} ${what}.`, { param })
 }

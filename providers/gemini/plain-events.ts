@@ -1,9 +1,10 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
 import { detached, endOfString } from '../json-text.ts'
-import { answerOf, usageOf } from './answer.ts'
+import { answerOf } from './answer.ts'
 import type { Answer, Candidate } from './answer.ts'
 import { jsonValue } from './json.ts'
 import { TokenCounts } from './token-counts.ts'
+import { usageOf } from './usage.ts'
 
 /** What a recognised event brings. */
 export interface PlainEvent {
@@ -13,6 +14,8 @@ export interface PlainEvent {
   readonly kind: TextKind
   /** As JSON. */
   readonly textJson: string
+  /** It is printable ASCII without escapes: what is between its quotes is the text. */
+  readonly ascii: boolean
   readonly usage: Usage | undefined
 }
 
@@ -44,13 +47,17 @@ export class PlainEvents {
     const from = shape.prefix.length
     // Slices are compared in one go, where `startsWith` goes character by character.
     if (json.slice(0, from) !== shape.prefix) return undefined
-    const end = endOfString(json, from)
+    NOT_ASCII.lastIndex = from
+    if (!NOT_ASCII.test(json)) return undefined
+    const special = NOT_ASCII.lastIndex - 1 // often the quote that ends the text
+    const ascii = json.charCodeAt(special) === QUOTE
+    const end = ascii ? special : endOfString(json, special)
     const counts = end + shape.middle.length
     const countsEnd = json.length - shape.suffix.length
     if (end === from || countsEnd < counts || json.slice(end, counts) !== shape.middle || json.slice(countsEnd) !== shape.suffix) return undefined
     if (shape.counted ? !this.#counts.read(json.slice(counts, countsEnd)) : counts !== countsEnd) return undefined
     this.#lessons = 0
-    return { index: shape.index, kind: shape.kind, textJson: json.slice(from - 1, end + 1), usage: shape.counted ? this.#counts.usage : shape.usage }
+    return { index: shape.index, kind: shape.kind, textJson: json.slice(from - 1, end + 1), ascii, usage: shape.counted ? this.#counts.usage : shape.usage }
   }
 
   /** Learns from an event that had to be parsed, if it is a plain one. */
@@ -80,6 +87,9 @@ interface Shape {
 const MAX_LESSONS = 4
 /** Events up to this length are looked at. In characters. */
 const MAX_LENGTH = 16 * 1024
+/** Quotes and backslashes, and all but printable ASCII. */
+const NOT_ASCII = /[^ !#-[\]-~]/g
+const QUOTE = 34
 const TEXT_BEGINS = /"text":\s*"/
 const COUNTS_BEGIN = /"usageMetadata":\s*(?=\{)/
 
@@ -101,13 +111,15 @@ function shapeOf (json: string, answer: Answer): Shape | undefined {
   const suffix = counts === null ? '' : rest.slice(endOfObject(rest, countsAt))
   // Proof that what lies between is the text of the candidate and the counts, and not something that looks like them.
   const probe = answerOf(jsonValue(`${prefix}${PROBE}${middle}${counts === null ? '' : JSON.stringify(PROBE_COUNTS)}${suffix}`), [])
-  const expected = { ...answer, candidates: [{ ...candidate, [kind]: PROBE }], usage: counts === null ? answer.usage : usageOf(PROBE_COUNTS) }
+  const parts = candidate.parts.map(part => ({ ...part, length: part.kind === 'content' ? PROBE.length : 0 }))
+  const expected = { ...answer, candidates: [{ ...candidate, [kind]: PROBE, parts }], usage: counts === null ? answer.usage : usageOf(PROBE_COUNTS) }
   return JSON.stringify(probe) === JSON.stringify(expected) ? { index: candidate.index, kind, prefix, middle, counted: counts !== null, usage: answer.usage, suffix } : undefined
 }
 
 /** What it brings is one kind of text and nothing else, and nothing ends it. */
-function textKindOf ({ text, reasoning, calls, finishReason, logprobs }: Candidate): TextKind | undefined {
-  if (calls.length > 0 || finishReason !== undefined || logprobs !== undefined || (text === '') === (reasoning === '')) return undefined
+function textKindOf ({ text, reasoning, calls, images, signature, sources, finishReason, logprobs }: Candidate): TextKind | undefined {
+  if (calls.length > 0 || images.length > 0 || signature !== undefined || sources !== undefined || finishReason !== undefined || logprobs !== undefined) return undefined
+  if ((text === '') === (reasoning === '')) return undefined
   return text === '' ? 'reasoning' : 'text'
 }
 

@@ -1,16 +1,18 @@
 import { namesOf, UpstreamError } from '../../errors/upstream-error.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
-import { EventPump } from '../../upstream/event-pump.ts'
+import { ReaderPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
-import { header } from '../../upstream/retry-after.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import { ChunkTranslator } from './chunk-translator.ts'
 import { refusalError } from './errors.ts'
-import { jsonValue } from './json.ts'
+import { jsonText, jsonValue } from './json.ts'
+import type { AnswerContext } from './message.ts'
 import { geminiRequest } from './request.ts'
-import { ChunkTranslator, completionOf } from './response.ts'
-import type { AnswerContext } from './response.ts'
+import { completionOf } from './response.ts'
+import { StreamReader } from './stream-reader.ts'
+import { wantsFunctionCall } from './tools.ts'
 
 /** Where a Gemini target is, and with what it is asked. */
 export interface GeminiTarget {
@@ -68,13 +70,12 @@ export class GeminiProvider implements Provider {
     const { translate, flush } = new ChunkTranslator(this.#context(call))
     const response = await this.#upstream.stream(
       this.#request(call, 'streamGenerateContent?alt=sse'),
-      flow => new EventPump(writer, ({ data }) => translate(data), flow, flush)
+      flow => {
+        const reader = new StreamReader()
+        return new ReaderPump(writer, reader, translate, flow, reader.flushing(flush))
+      }
     )
     if (response.kind === 'refused') throw refusalError(response.response, this.#secrets)
-    if (/^application\/json\b/i.test(header(response.headers, 'content-type') ?? '')) {
-      writer.queue.cancel() // closes the connection
-      throw new UpstreamError('malformed', 'The provider answered a streamed request with JSON.')
-    }
     return writer
   }
 
@@ -84,6 +85,8 @@ export class GeminiProvider implements Provider {
 
   #request (call: CompletionCall, method: string): UpstreamRequest {
     const model = modelOf(call.model ?? this.model)
+    const body = jsonText(geminiRequest(call.request, model))
+    if (body === undefined) throw new UpstreamError('invalid_request', 'The request is nested too deeply.')
     return {
       path: `${this.#root}/models/${encodeURIComponent(model)}:${method}`,
       headers: {
@@ -91,13 +94,18 @@ export class GeminiProvider implements Provider {
         // Not in the URL, where it would end up in the logs of every proxy.
         'x-goog-api-key': this.#apiKey
       },
-      body: JSON.stringify(geminiRequest(call.request, model)),
+      body,
       signal: call.signal
     }
   }
 
   #context (call: CompletionCall): AnswerContext {
-    return { model: modelOf(call.model ?? this.model), created: Math.floor(Date.now() / 1000), secrets: this.#secrets }
+    return {
+      model: modelOf(call.model ?? this.model),
+      created: Math.floor(Date.now() / 1000),
+      secrets: this.#secrets,
+      functionCall: wantsFunctionCall(call.request)
+    }
   }
 }
 

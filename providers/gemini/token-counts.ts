@@ -1,7 +1,8 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import { detached } from '../json-text.ts'
-import { usageOf } from './answer.ts'
+import { mediaIn, usageIn, usageOf } from './usage.ts'
+import type { Media } from './usage.ts'
 import { jsonValue } from './json.ts'
 
 /**
@@ -17,6 +18,8 @@ export class TokenCounts {
   #json: string | undefined
   /** What `#json` is. */
   #metadata: Record<string, unknown> = {}
+  /** In it; its numbers that grow are not of media. */
+  #media: Media = { heard: undefined, said: undefined }
   #pattern: Pattern | undefined
   /** Patterns that were learned since one has recognised anything. */
   #lessons = 0
@@ -26,7 +29,7 @@ export class TokenCounts {
     if (json === this.#json) return true
     if (this.#recognised(json)) {
       this.#lessons = 0
-      this.usage = usageOf(this.#metadata)
+      this.usage = usageIn(this.#metadata, this.#media)
     } else {
       const value = jsonValue(json)
       if (value === undefined) return false
@@ -55,6 +58,7 @@ export class TokenCounts {
     this.#pattern = this.#lessons < MAX_LESSONS ? patternOf(detached(json)) : undefined
     this.#lessons++
     this.#metadata = isJsonObject(value) ? { ...value } : {}
+    this.#media = mediaIn(this.#metadata)
   }
 }
 

@@ -154,6 +154,10 @@ t.test('the request', async t => {
     const provider = await target(t, await upstream(t, () => t.fail('a request was sent')))
     t.match(await failure(provider.complete(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
     t.match(await failure(provider.stream(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
+    // It can be read, and cannot be written.
+    const deep = '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000)
+    const messages: ChatCompletionRequest['messages'] = [{ role: 'user', content: 'Hello' }, { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: deep } }] }]
+    t.match(await failure(provider.complete(call({ messages }))), { reason: 'invalid_request' })
   })
 
   t.test('wrong options are named', async t => {
@@ -179,13 +183,16 @@ t.test('the upstream fails', async t => {
     t.match(await failure(provider.complete(call())), { reason: 'malformed' })
   })
 
-  t.test('JSON in place of a stream', async t => {
-    const url = await upstream(t, (_request, response) => {
-      response.setHeader('content-type', 'application/json; charset=UTF-8')
-      response.write('[{"candidates":')
-    })
-    const provider = await target(t, url)
-    t.match(await failure(provider.stream(call())), { reason: 'malformed' })
+  t.test('a JSON array in place of events is read as it comes', async t => {
+    const { url, exchanged } = await exchange(t)
+    const opening = (await target(t, url)).stream(call())
+    const { response } = await exchanged
+    response.setHeader('content-type', 'application/json; charset=UTF-8')
+    response.write('[{"candidates":[{"content":{"parts":[{"text":"Hel"}]}}]}\n')
+    const stream = await opening
+    t.match((await stream.queue.next()).value, /Hel/)
+    response.end(',{"candidates":[{"content":{"parts":[{"text":"lo"}]},"finishReason":"STOP"}]}]')
+    t.match(await read(stream), { text: 'lo', finishReason: 'stop' })
   })
 
   t.test('an error in the stream, after output', async t => {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
 import { answerOf } from '../../../providers/gemini/answer.ts'
 import { PlainEvents } from '../../../providers/gemini/plain-events.ts'
-import { ChunkTranslator } from '../../../providers/gemini/response.ts'
+import { ChunkTranslator } from '../../../providers/gemini/chunk-translator.ts'
 
 /** As Google writes it: a space behind each colon. */
 const google = (value: unknown): string => JSON.stringify(value, null, 1).replace(/\n */g, '')
@@ -35,16 +35,16 @@ t.test('events that differ in text and counts', async t => {
   const counts = { promptTokenCount: 3, candidatesTokenCount: 7, totalTokenCount: 10, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 3 }] }
   const usage = { prompt_tokens: 3, completion_tokens: 7, total_tokens: 10 }
   for (const write of [google, JSON.stringify]) {
-    t.strictSame(after(write(event()), write(event({ text: 'a "b" \\ \n é', usageMetadata: counts }))), { index: 0, kind: 'text', textJson: '"a \\"b\\" \\\\ \\n é"', usage })
-    t.strictSame(after(write(event({ part: { thought: true } })), write(event({ part: { thought: true }, text: 'Hm', usageMetadata: counts }))), { index: 0, kind: 'reasoning', textJson: '"Hm"', usage })
+    t.strictSame(after(write(event()), write(event({ text: 'a "b" \\ \n é', usageMetadata: counts }))), { index: 0, kind: 'text', textJson: '"a \\"b\\" \\\\ \\n é"', ascii: false, usage })
+    t.strictSame(after(write(event({ part: { thought: true } })), write(event({ part: { thought: true }, text: 'Hm', usageMetadata: counts }))), { index: 0, kind: 'reasoning', textJson: '"Hm"', ascii: true, usage })
   }
-  t.match(after(google(event()), google(event({ text: 'x' })).replace('"x"', '"\\u003cb\\u003e"')), { textJson: '"\\u003cb\\u003e"' })
+  t.match(after(google(event()), google(event({ text: 'x' })).replace('"x"', '"\\u003cb\\u003e"')), { textJson: '"\\u003cb\\u003e"', ascii: false })
   t.match(after(google(event({ candidate: { index: 2 } })), google(event())), { index: 0 })
   t.match(after(google(event()), google(event({ usageMetadata: { trafficType: 'ON_DEMAND' } }))), { usage: undefined })
   const uncounted = google(event({ rest: { usageMetadata: undefined } }))
-  t.strictSame(after(uncounted, uncounted.replace('Hello', 'x')), { index: 0, kind: 'text', textJson: '"x"', usage: undefined })
+  t.strictSame(after(uncounted, uncounted.replace('Hello', 'x')), { index: 0, kind: 'text', textJson: '"x"', ascii: true, usage: undefined })
   const countedFirst = JSON.stringify({ usageMetadata: counts, candidates: event().candidates })
-  t.strictSame(after(countedFirst, countedFirst.replace('Hello', 'x')), { index: 0, kind: 'text', textJson: '"x"', usage })
+  t.strictSame(after(countedFirst, countedFirst.replace('Hello', 'x')), { index: 0, kind: 'text', textJson: '"x"', ascii: true, usage })
 })
 
 t.test('all others have to be parsed', async t => {
@@ -55,6 +55,8 @@ t.test('all others have to be parsed', async t => {
     google(event({ candidate: { finishReason: 'STOP' } })),
     google(event({ part: { thought: true } })),
     google(event({ candidate: { safetyRatings: [] } })),
+    google(event({ part: { thoughtSignature: 'c2ln' } })),
+    google(event({ candidate: { groundingMetadata: {} } })),
     google(event({ rest: { responseId: 'resp-2' } })),
     google(event({ rest: { error: { code: 500 } } })),
     google(event({ rest: { promptFeedback: { blockReason: 'SAFETY' } } })),
@@ -86,6 +88,9 @@ t.test('events that are no pattern', async t => {
     google({ ...event(), candidates: [{ content: { parts: [{ text: 'a', thought: true }, { text: 'b' }] } }] }),
     google(event({ candidate: { logprobsResult: { chosenCandidates: [{ token: 'a', logProbability: -1 }] } } })),
     '{"candidates": [{"content": {"parts": [{"text": "a","text": "Hello"}]}}]}',
+    google(event({ part: { thoughtSignature: 'c2ln' } })),
+    google(event({ candidate: { citationMetadata: { citationSources: [{ uri: 'https://example.com' }] } } })),
+    google({ ...event(), candidates: [{ content: { parts: [{ text: 'a' }, { inlineData: { mimeType: 'image/png', data: 'aW1n' } }] } }] }),
     google({ note: { text: 'Hello' }, ...event() }),
     google(event({ text: 'x'.repeat(20_000) }))
   ]) t.equal(after(lesson, lesson), undefined, lesson.slice(0, 300))
@@ -124,6 +129,9 @@ function outcomeOf (events: readonly string[]): readonly unknown[] {
   })
 }
 
+/** Tells where in the text so far its bytes are. */
+const CITED = { citationMetadata: { citationSources: [{ uri: 'https://a.example', startIndex: 2, endIndex: 7 }, { uri: 'https://b.example', startIndex: 5, endIndex: 30 }] } }
+
 /** Too long to be recognised, and otherwise the same. */
 const parsed = (json: string): string => json + ' '.repeat(20_000)
 
@@ -134,7 +142,7 @@ t.test('what is recognised is what is parsed', async t => {
     fc.constantFrom(null, [], 5, '}', undefined)
   )
   const text = fc.oneof(fc.constantFrom('', 'a', '"text": "', '"usageMetadata": {}', '\\', '}', '\u2028', '\ud800', '<b>'), fc.string({ unit: 'binary' }))
-  const candidate = fc.oneof({ weight: 8, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ finishReason: 'STOP' }, { finishReason: 'SAFETY' }, { index: 1 }, { safetyRatings: [{ text: 'x' }] }) })
+  const candidate = fc.oneof({ weight: 8, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ finishReason: 'STOP' }, { finishReason: 'SAFETY' }, { index: 1 }, { safetyRatings: [{ text: 'x' }] }, CITED, CITED) })
   const part = fc.oneof({ weight: 8, arbitrary: fc.constant({}) }, { weight: 3, arbitrary: fc.constantFrom({ thought: true }, { thought: false }, { thoughtSignature: 'c2ln' }) })
   const fields = fc.record<EventFields>({ text, part, candidate, usageMetadata: counts, rest: fc.constantFrom({}, {}, {}, { responseId: undefined }, { note: { text: 'a', usageMetadata: {} } }) }, { noNullPrototype: true })
   const other = fc.constantFrom({ candidates: [] }, { usageMetadata: { totalTokenCount: 4 } }, { error: { code: 429 } }, { promptFeedback: { blockReason: 'OTHER' } })

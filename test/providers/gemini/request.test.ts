@@ -79,14 +79,15 @@ t.test('messages', async t => {
 
   t.test('what cannot be expressed is named', async t => {
     const content = (part: Record<string, unknown> & { type: string }) => refusal(JSON.parse(JSON.stringify({ messages: [...hello, { role: 'user', content: [part] }] })))
-    t.strictSame(content({ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }), unsupported('messages[1].content[0].image_url.url'))
-    t.strictSame(content({ type: 'image_url', image_url: { url: 'data:image/svg+xml,%3Csvg/%3E' } }), unsupported('messages[1].content[0].image_url.url'))
-    t.strictSame(content({ type: 'file', file: { file_id: 'file-1' } }), unsupported('messages[1].content[0].file.file_id'))
-    t.strictSame(content({ type: 'file', file: { file_data: 'cGRm' } }), unsupported('messages[1].content[0].file.file_data'))
-    t.strictSame(content({ type: 'video_url', video_url: { url: 'data:video/mp4;base64,bXA0' } }), unsupported('messages[1].content[0].type'))
-    t.strictSame(refusal({ messages: [...hello, { role: 'function', name: 'f', content: '1' }] }), unsupported('messages[1].role'))
-    t.strictSame(refusal({ messages: [...hello, { role: 'assistant', function_call: { name: 'f', arguments: '{}' } }] }), unsupported('messages[1].function_call'))
-    t.strictSame(refusal({ messages: [{ role: 'system', content: 'Be brief.' }] }), unsupported('messages'))
+    t.strictSame(content({ type: 'thing' }), unsupported('messages[1].content[0].type'))
+    t.strictSame(refusal({ messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,aW1n' } }] }, ...hello] }), unsupported('messages[0].content[0].type'))
+    t.strictSame(refusal(JSON.parse('{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","audio":{"id":"audio_1"}}]}')), unsupported('messages[1].audio'))
+    for (const messages of [
+      [{ role: 'system', content: 'Be brief.' }], [{ role: 'user', content: '' }], [{ role: 'assistant', content: 'Alone.' }]
+    ] satisfies Message[][]) t.strictSame(refusal({ messages }), unsupported('messages'))
+    for (const role of ['system', 'developer', 'user'] as const) {
+      t.strictSame(refusal({ messages: [...hello, { role, content: [] }] }), { reason: 'invalid_request', param: 'messages[1].content' })
+    }
   })
 })
 
@@ -139,6 +140,9 @@ t.test('tool calls and results', async t => {
       refusal({ messages: [...hello, { role: 'assistant', tool_calls: [{ id: 'c1', type: 'custom', custom: { name: 'f', input: '' } }] }] }),
       unsupported('messages[1].tool_calls[0].type')
     )
+    t.strictSame(refusal({ messages: [...hello, { role: 'assistant', tool_calls: [call('c1', 'f'), call('c1', 'g')] }] }), {
+      reason: 'invalid_request', param: 'messages[1].tool_calls[1].id'
+    })
     t.strictSame(refusal({ messages: [...hello, { role: 'tool', tool_call_id: 'c9', content: '1' }] }), {
       reason: 'invalid_request', param: 'messages[1].tool_call_id'
     })
@@ -158,31 +162,6 @@ t.test('tool calls and results', async t => {
     t.strictSame(signatures('gemini-2.5-pro'), ['c2ln', undefined, undefined, undefined])
     t.strictSame(signatures('gemini-3-flash-preview'), ['c2ln', undefined, 'skip_thought_signature_validator', undefined])
   })
-})
-
-t.test('tools', async t => {
-  const parameters = { type: 'object', properties: { city: { type: 'string' } }, additionalProperties: false }
-  const tools: ChatCompletionRequest['tools'] = [
-    { type: 'function', function: { name: 'weather', description: 'The weather.', parameters, strict: true } },
-    { type: 'function', function: { name: 'time', parameters: null } }
-  ]
-  t.strictSame(translate({ messages: hello, tools }).tools, [{
-    functionDeclarations: [{ name: 'weather', description: 'The weather.', parametersJsonSchema: parameters }, { name: 'time' }]
-  }])
-
-  for (const [choice, config] of [
-    ['none', { mode: 'NONE' }],
-    ['auto', { mode: 'AUTO' }],
-    ['required', { mode: 'ANY' }],
-    [{ type: 'function', function: { name: 'time' } }, { mode: 'ANY', allowedFunctionNames: ['time'] }]
-  ] as const) {
-    t.strictSame(translate({ messages: hello, tools, tool_choice: choice }).toolConfig, { functionCallingConfig: config })
-  }
-
-  t.strictSame(translate({ messages: hello, tools: [], tool_choice: 'auto' }), translate({ messages: hello }))
-  t.strictSame(refusal({ messages: hello, tool_choice: 'required' }), { reason: 'invalid_request', param: 'tool_choice' })
-  t.strictSame(refusal({ messages: hello, tools: [{ type: 'custom', custom: { name: 'f' } }] }), unsupported('tools[0].type'))
-  t.strictSame(refusal({ messages: hello, tools, tool_choice: { type: 'custom', custom: { name: 'f' } } }), unsupported('tool_choice'))
 })
 
 t.test('settings', async t => {
@@ -206,17 +185,14 @@ t.test('settings', async t => {
     t.strictSame(refusal(JSON.parse('{"messages":[{"role":"user","content":"Hello"}],"response_format":{"type":"grammar"}}')), unsupported('response_format.type'))
   })
 
-  t.test('reasoning effort', async t => {
-    const thinking = (effort: string, model: string) => settings({ reasoning_effort: effort }, model)?.thinkingConfig
-    t.strictSame(thinking('none', 'gemini-2.5-flash'), { includeThoughts: false, thinkingBudget: 0 })
-    t.strictSame(thinking('minimal', 'gemini-2.5-flash'), { includeThoughts: true, thinkingBudget: 1024 })
-    t.strictSame(thinking('high', 'gemini-flash-latest'), { includeThoughts: true, thinkingBudget: 24_576 })
-    t.strictSame(thinking('medium', 'gemini-3-flash-preview'), { includeThoughts: true, thinkingLevel: 'medium' })
-    t.strictSame(thinking('minimal', 'gemini-3-flash-preview'), { includeThoughts: true, thinkingLevel: 'minimal' })
-    t.strictSame(thinking('minimal', 'gemini-3.1-pro-preview'), { includeThoughts: true, thinkingLevel: 'low' })
-    for (const [effort, model] of [['none', 'gemini-3-flash-preview'], ['xhigh', 'gemini-3-flash-preview'], ['xhigh', 'gemini-2.5-pro']] as const) {
-      t.strictSame(refusal({ messages: hello, reasoning_effort: effort }, model), unsupported('reasoning_effort'))
-    }
+  t.test('numbers that it does not take', async t => {
+    for (const [field, value] of Object.entries({
+      n: 9, stop: ['a', 'b', 'c', 'd', 'e', 'f'], seed: 2 ** 31, max_tokens: 2 ** 31, max_completion_tokens: 2 ** 40
+    })) t.strictSame(refusal({ messages: hello, [field]: value }), unsupported(field), field)
+    t.strictSame(settings({ n: 8, stop: ['a', 'b', 'c', 'd', 'e'], seed: -1 }), { candidateCount: 8, stopSequences: ['a', 'b', 'c', 'd', 'e'], seed: -1 })
+    for (const value of [0, 1.5, '40', 2 ** 31]) t.strictSame(refusal({ messages: hello, top_k: value }), { reason: 'invalid_request', param: 'top_k' })
+    t.strictSame(refusal({ messages: hello, top_logprobs: 3 }), { reason: 'invalid_request', param: 'top_logprobs' })
+    t.equal(settings({ top_logprobs: 0, logprobs: false }), undefined)
   })
 })
 
@@ -233,7 +209,9 @@ t.test('other fields', async t => {
       service_tier: 'auto',
       prompt_cache_key: 'k',
       safety_identifier: 's',
-      parallel_tool_calls: true,
+      cache_control: { type: 'ephemeral' },
+      parallel_tool_calls: false,
+      functions: [],
       logit_bias: {},
       modalities: ['text'],
       prediction: null
@@ -243,12 +221,9 @@ t.test('other fields', async t => {
   for (const [field, value] of Object.entries({
     logit_bias: { 50_256: -100 },
     modalities: ['text', 'audio'],
-    parallel_tool_calls: false,
     audio: { voice: 'alloy', format: 'wav' },
     prediction: { type: 'content', content: 'a' },
-    web_search_options: {},
     verbosity: 'low',
-    functions: [],
     no_such_field: 0
   })) {
     t.test(`${field} is refused by name`, async t => {

@@ -1,7 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
-import { ChunkTranslator, completionOf } from '../../../providers/gemini/response.ts'
+import { ChunkTranslator } from '../../../providers/gemini/chunk-translator.ts'
+import { completionOf } from '../../../providers/gemini/response.ts'
 import { CompletionWriter } from '../../../streams/completion-stream.ts'
 import type { Chunk, CompletionStreamOptions } from '../../../streams/completion-stream.ts'
 import { EventPump } from '../../../upstream/event-pump.ts'
@@ -110,28 +111,10 @@ t.test('a whole answer', async t => {
     t.equal(reasonOf(() => completionOf(answer([]), context)), 'empty')
     t.equal(reasonOf(() => completionOf(answer([candidate([{ text: 'a' }])]), context)), 'truncated')
     t.equal(reasonOf(() => completionOf({ error: { code: 429 } }, context)), 'rate_limited')
+    const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000))
+    t.equal(reasonOf(() => completionOf(answer([candidate([{ functionCall: { name: 'f', args: { deep } } }], { finishReason: 'STOP' })]), context)), 'malformed')
     t.equal(reasonOf(() => completionOf(answer([candidate([{ functionCall: { args: {} } }], { finishReason: 'STOP' })]), context)), 'malformed')
   })
-})
-
-t.test('finish reasons', async t => {
-  const finish = (finishReason: string, parts: readonly unknown[]) => completionOf(answer([candidate(parts, { finishReason })]), context).choices[0]?.finish_reason
-  const text = [{ text: 'a' }]
-  const call = [{ functionCall: { name: 'f' } }]
-  t.equal(finish('STOP', []), 'stop')
-  t.equal(finish('MAX_TOKENS', []), 'length')
-  for (const reason of ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'LANGUAGE', 'IMAGE_SAFETY', 'IMAGE_PROHIBITED_CONTENT', 'IMAGE_RECITATION']) {
-    t.equal(finish(reason, text), 'content_filter', reason)
-    t.throws(() => finish(reason, []), { reason: 'content_filter', status: 400, code: 'content_filter' })
-  }
-  for (const reason of ['MALFORMED_FUNCTION_CALL', 'MALFORMED_RESPONSE', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS', 'MISSING_THOUGHT_SIGNATURE', 'NO_IMAGE']) {
-    t.equal(reasonOf(() => finish(reason, text)), 'malformed', reason)
-  }
-  for (const reason of ['OTHER', 'NOT_KNOWN_YET']) {
-    t.equal(finish(reason, text), 'content_filter', reason)
-    t.equal(finish(reason, call), 'tool_calls', reason)
-    t.equal(reasonOf(() => finish(reason, [])), 'empty', reason)
-  }
 })
 
 t.test('a stream', async t => {
@@ -198,9 +181,11 @@ t.test('a stream', async t => {
 
 t.test('nothing that JSON can hold does more than fail in order', async () => {
   const field = (names: readonly string[], value: fc.Arbitrary<unknown>) => fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 4 })
-  const part = field(['text', 'thought', 'functionCall', 'thoughtSignature'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), field(['id', 'name', 'args'], fc.jsonValue({ maxDepth: 1 }))))
+  const part = field(['text', 'thought', 'functionCall', 'thoughtSignature', 'inlineData'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), field(['id', 'name', 'args', 'mimeType', 'data'], fc.jsonValue({ maxDepth: 1 }))))
   const content = field(['parts', 'role'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.array(part, { maxLength: 3 })))
-  const someCandidate = field(['content', 'finishReason', 'index', 'logprobsResult'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), content, fc.constant('STOP')))
+  const place = field(['uri', 'title', 'startIndex', 'endIndex', 'partIndex', 'pageNumber'], fc.oneof(fc.nat(9), fc.jsonValue({ maxDepth: 1 }), fc.constant('https://a.example')))
+  const sources = field(['groundingChunks', 'groundingSupports', 'citationSources'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.array(fc.oneof(place, field(['web', 'maps', 'retrievedContext', 'segment', 'groundingChunkIndices'], fc.oneof(place, fc.array(fc.nat(2))))), { maxLength: 3 })))
+  const someCandidate = field(['content', 'finishReason', 'index', 'logprobsResult', 'groundingMetadata', 'citationMetadata'], fc.oneof(fc.jsonValue({ maxDepth: 1 }), content, sources, fc.constant('STOP')))
   const someAnswer = field(
     ['candidates', 'promptFeedback', 'usageMetadata', 'responseId', 'modelVersion', 'error'],
     fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.array(someCandidate, { maxLength: 3 }), field(['promptTokenCount', 'totalTokenCount', 'code', 'details'], fc.jsonValue({ maxDepth: 2 })))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { usageOf } from '../../../providers/gemini/answer.ts'
+import { usageOf } from '../../../providers/gemini/usage.ts'
 import { TokenCounts } from '../../../providers/gemini/token-counts.ts'
 
 /** What a reader makes of each, one after the other; undefined: it is no JSON. */
