@@ -188,7 +188,7 @@ t.test('`reasoning_effort`', async t => {
   }
 })
 
-t.test('thinking to the token', async t => {
+t.test('thinking to the token (of another dialect)', async t => {
   const thinking = (wanted: Thinking, model?: string) => settings(withThinking({ reasoning_effort: 'low' }, wanted), model)?.thinkingConfig
   t.strictSame(thinking({ kind: 'budget', tokens: 2000 }), { includeThoughts: true, thinkingBudget: 2000 })
   t.strictSame(thinking({ kind: 'adaptive' }, 'gemini-3-flash'), { includeThoughts: true, thinkingBudget: -1 })
