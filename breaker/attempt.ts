@@ -3,7 +3,10 @@
  */
 import type { FailureReason, OutcomeClass } from './outcome.ts'
 
-/** Where an attempt's token counts come from: the provider's own, our estimate, or what had arrived when it broke. */
+/**
+ * Where an attempt's token counts come from: `reported` and `partial` are the provider's own, of a complete answer and of
+ * one that was broken off; in `estimated` is at least one that the gateway had to guess.
+ */
 export type UsageSource = 'reported' | 'estimated' | 'partial'
 
 /** One attempt, finished. */
@@ -29,6 +32,7 @@ export interface AttemptRecord {
   /** From the attempt's start to its end, in ms. */
   readonly durationMs: number
   readonly chunks: number
+  /** This and the next ones are null where the provider never took the request on. */
   readonly promptTokens: number | null
   readonly completionTokens: number | null
   readonly totalTokens: number | null

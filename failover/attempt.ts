@@ -1,13 +1,14 @@
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { Permit } from '../breaker/circuit-breakers.ts'
 import { SUCCESS } from '../breaker/outcome.ts'
-import type { Outcome } from '../breaker/outcome.ts'
+import type { FailureReason, Outcome } from '../breaker/outcome.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
-import type { Usage } from '../schemas/chat-completion.ts'
 import { CallAborter } from '../streams/call-signal.ts'
 import type { CallSignal } from '../streams/call-signal.ts'
 import type { StreamReport } from '../streams/completion-stream.ts'
 import { abortError } from '../upstream/transport-error.ts'
+import { attemptUsage } from '../usage/attempt-usage.ts'
+import type { AttemptUsage } from '../usage/attempt-usage.ts'
 
 export interface AttemptOptions {
   readonly requestId: string
@@ -20,9 +21,22 @@ export interface AttemptOptions {
   /** 1 for the first target tried. */
   readonly number: number
   readonly permit: Permit
+  /** About how many tokens the prompt has. */
+  readonly promptTokens: () => number
   /** Told once, when the attempt is over. */
   readonly onEnd: (record: AttemptRecord) => void
 }
+
+/** What has come of an answer: of a stream its report, which goes on changing. */
+export type AnswerSoFar = Pick<StreamReport, 'chunks' | 'firstOutputAt' | 'finishReason' | 'usage' | 'output'>
+
+/**
+ * What a provider says in place of an answer. Some say it under a 2xx status; a refusal it is all the same, as long as
+ * nothing was produced.
+ */
+const REFUSALS: ReadonlySet<FailureReason> = new Set<FailureReason>([
+  'in_band_error', 'upstream_error', 'rate_limited', 'unauthorized', 'quota_exhausted', 'not_found', 'invalid_request', 'content_filter'
+])
 
 /**
  * One request to one target: owns its abort, its timer, its permit and its record, and gives each of them back
@@ -33,7 +47,9 @@ export class Attempt {
   readonly #aborter = new CallAborter()
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | undefined
-  #over = false
+  #answer: AnswerSoFar | undefined
+  /** Undefined until the attempt is over. */
+  #usage: AttemptUsage | null | undefined
 
   constructor (options: AttemptOptions) {
     this.#options = options
@@ -57,7 +73,12 @@ export class Attempt {
 
   /** Stops the call; the provider fails it with `error`. Without effect once the attempt has ended. */
   abort (error: UpstreamError): void {
-    if (!this.#over) this.#aborter.abort(error)
+    if (this.#usage === undefined) this.#aborter.abort(error)
+  }
+
+  /** The provider has taken the request on: from here on it costs tokens. */
+  accepted (answer: AnswerSoFar): void {
+    this.#answer = answer
   }
 
   /** Real output has begun: the target works, whatever comes of the rest. */
@@ -65,19 +86,24 @@ export class Attempt {
     this.#options.permit.record(SUCCESS)
   }
 
+  /** What it has cost; until it is over, what it would come to if it broke now. Null: the provider never took it on. */
+  get usage (): AttemptUsage | null {
+    return this.#usage === undefined ? this.#usageNow(undefined, false) : this.#usage
+  }
+
   /**
    * Ends the attempt as a failure.
    * @returns the failure as the one error type
    */
-  failed (cause: unknown, report?: StreamReport): UpstreamError {
+  failed (cause: unknown): UpstreamError {
     const error = this.#errorOf(cause)
-    this.#end(outcomeOf(error, this.#options.modelOverridden), error, report, report?.usage, report?.finishReason ?? null)
+    this.#end(outcomeOf(error, this.#options.modelOverridden), error)
     return error
   }
 
   /** Ends the attempt as a success. */
-  succeeded (finishReason: string | null, usage: Usage | undefined, report?: StreamReport): void {
-    this.#end(SUCCESS, undefined, report, usage, finishReason)
+  succeeded (): void {
+    this.#end(SUCCESS, undefined)
   }
 
   #errorOf (cause: unknown): UpstreamError {
@@ -87,10 +113,18 @@ export class Attempt {
     return cause instanceof UpstreamError ? cause : new UpstreamError('internal', 'The gateway failed to handle the request.', { cause })
   }
 
-  #end (outcome: Outcome, error: UpstreamError | undefined, report: StreamReport | undefined, usage: Usage | undefined, finishReason: string | null): void {
-    if (this.#over) return
-    this.#over = true
+  #usageNow (error: UpstreamError | undefined, complete: boolean): AttemptUsage | null {
+    if (this.#answer === undefined) return null
+    const { firstOutputAt, usage: counts, output } = this.#answer
+    if (error !== undefined && REFUSALS.has(error.reason) && firstOutputAt === undefined && counts === undefined) return null
+    return attemptUsage({ complete, counts, output, promptTokens: this.#options.promptTokens })
+  }
+
+  #end (outcome: Outcome, error: UpstreamError | undefined): void {
+    if (this.#usage !== undefined) return
+    const usage = this.#usage = this.#usageNow(error, error === undefined)
     this.unlimit()
+    const answer = this.#answer
     const { permit, requestId, target, provider, model, stream, number, onEnd } = this.#options
     permit.record(outcome, error?.status === undefined ? undefined : { status: error.status })
     onEnd({
@@ -103,14 +137,14 @@ export class Attempt {
       class: outcome.class,
       reason: error?.reason ?? null,
       status: error?.status ?? null,
-      firstOutputMs: report?.firstOutputAt === undefined ? null : Math.round(report.firstOutputAt - this.#startedAt),
+      firstOutputMs: answer?.firstOutputAt === undefined ? null : Math.round(answer.firstOutputAt - this.#startedAt),
       durationMs: Math.round(performance.now() - this.#startedAt),
-      chunks: report?.chunks ?? 0,
-      promptTokens: usage?.prompt_tokens ?? null,
-      completionTokens: usage?.completion_tokens ?? null,
-      totalTokens: usage?.total_tokens ?? null,
-      usageSource: usage === undefined ? null : error === undefined ? 'reported' : 'partial',
-      finishReason
+      chunks: answer?.chunks ?? 0,
+      promptTokens: usage?.promptTokens ?? null,
+      completionTokens: usage?.completionTokens ?? null,
+      totalTokens: usage?.totalTokens ?? null,
+      usageSource: usage?.source ?? null,
+      finishReason: answer?.finishReason ?? null
     })
   }
 }

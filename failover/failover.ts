@@ -5,6 +5,9 @@ import type { Completion, Provider } from '../providers/provider.ts'
 import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
 import type { CallSignal } from '../streams/call-signal.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
+import { outputEstimateOf } from '../streams/output-tally.ts'
+import type { AttemptUsage } from '../usage/attempt-usage.ts'
+import { promptTokens } from '../usage/prompt-tokens.ts'
 import { Attempt } from './attempt.ts'
 import { watchIdle } from './idle-watch.ts'
 import type { ModelRoute, TargetRef } from './model-routes.ts'
@@ -37,6 +40,8 @@ export interface FailoverCall {
 export interface Answer<T> {
   readonly target: string
   readonly answer: T
+  /** What it has cost; of a stream, so far. */
+  readonly usage: () => AttemptUsage | null
 }
 
 /** How one target is tried: resolves when the answer may be given to the client. */
@@ -62,7 +67,9 @@ export class Failover {
     try {
       return await this.#walk(running, false, async (attempt, provider, model) => {
         const completion = await provider.complete({ request: call.request, model, signal: attempt.signal })
-        attempt.succeeded(completion.finishReason, completion.usage)
+        const { json, finishReason, usage } = completion
+        attempt.accepted({ chunks: 0, firstOutputAt: undefined, finishReason, usage, output: outputEstimateOf(json) })
+        attempt.succeeded()
         return completion
       })
     } finally {
@@ -89,6 +96,7 @@ export class Failover {
     attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
     const { queueCapacity } = this.#options
     const stream = await provider.stream({ request, model, signal: attempt.signal, ...(queueCapacity === undefined ? {} : { queue: { capacity: queueCapacity } }) })
+    attempt.accepted(stream.report)
     try {
       await stream.started
     } catch (error) {
@@ -102,9 +110,9 @@ export class Failover {
       stopWatching()
       running.end()
       switch (end.kind) {
-        case 'complete': return attempt.succeeded(stream.report.finishReason, stream.report.usage, stream.report)
-        case 'failed': return attempt.failed(end.error, stream.report)
-        case 'cancelled': return attempt.failed(new UpstreamError('client_closed', 'The client closed the request.'), stream.report)
+        case 'complete': return attempt.succeeded()
+        case 'failed': return attempt.failed(end.error)
+        case 'cancelled': return attempt.failed(new UpstreamError('client_closed', 'The client closed the request.'))
       }
     })
     return stream
@@ -132,11 +140,12 @@ export class Failover {
         stream,
         number,
         permit,
+        promptTokens: running.promptTokens,
         onEnd: this.#options.onAttempt
       })
       running.begin(attempt)
       try {
-        return { target: ref.name, answer: await answer(attempt, provider, model) }
+        return { target: ref.name, answer: await answer(attempt, provider, model), usage: () => attempt.usage }
       } catch (error) {
         const failure = { target: ref.name, error: attempt.failed(error) }
         if (failure.error.reason === 'internal') this.#options.onDefect?.(failure.error)
@@ -178,6 +187,7 @@ class RunningCall {
   #attempt: Attempt | undefined
   /** Why no attempt may go on. */
   #over: UpstreamError | undefined
+  #promptTokens: number | undefined
 
   constructor (call: FailoverCall) {
     this.call = call
@@ -193,6 +203,12 @@ class RunningCall {
   begin (attempt: Attempt): void {
     this.#attempt = attempt
     if (this.#over !== undefined) attempt.abort(this.#over)
+  }
+
+  /** About how many tokens the prompt has. Nearly always the provider says it, so it is told only when asked for, and once. */
+  readonly promptTokens = (): number => {
+    this.#promptTokens ??= promptTokens(this.call.request)
+    return this.#promptTokens
   }
 
   /** Nothing is under way any more. */

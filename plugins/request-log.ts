@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayError } from '../errors/gateway-error.ts'
-import type { Usage } from '../schemas/chat-completion.ts'
+import type { AttemptUsage } from '../usage/attempt-usage.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,9 +24,10 @@ export interface CompletionSummary {
   /** What was answered; of a stream, its live report, since its client may leave at any moment. */
   result: {
     readonly chunks?: number
-    readonly usage: Usage | undefined
     readonly finishReason: string | null
   } | null
+  /** What it has cost so far, at the target that answered; null while none has. */
+  usage: (() => AttemptUsage | null) | null
 }
 
 /** Paths, below the prefix, whose requests are too many and too dull for the log; they are at `debug`. */
@@ -66,6 +67,7 @@ function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySe
 function lineOf (method: string, path: string | null, status: number, durationMs: number, failure: GatewayError | null, completion: CompletionSummary | null): object {
   if (completion === null) return failure === null ? { method, path, status, durationMs } : { method, path, status, durationMs, error: failure.code }
   const { stream, target, attempts, firstOutputMs, result } = completion
+  const usage = completion.usage?.() ?? null
   return {
     method,
     path,
@@ -77,8 +79,9 @@ function lineOf (method: string, path: string | null, status: number, durationMs
     attempts,
     firstOutputMs,
     chunks: result?.chunks ?? null,
-    promptTokens: result?.usage?.prompt_tokens ?? null,
-    completionTokens: result?.usage?.completion_tokens ?? null,
+    promptTokens: usage?.promptTokens ?? null,
+    completionTokens: usage?.completionTokens ?? null,
+    usageSource: usage?.source ?? null,
     finishReason: result?.finishReason ?? null
   }
 }

@@ -38,7 +38,7 @@ export const COMPLETION_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as
 export async function answerCompletion (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, asked: ChatCompletionRequest, dialect: Dialect): Promise<FastifyReply | undefined> {
   const route = fastify.models.resolve(asked.model)
   if (route === undefined) throw notFound(`There is no model "${asked.model}".`, 'model_not_found', 'model')
-  const summary: CompletionSummary = { stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null }
+  const summary: CompletionSummary = { stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null, usage: null }
   request.completion = summary
   const call: FailoverCall = {
     request: asked,
@@ -52,16 +52,18 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     }
   }
   if (asked.stream === true) {
-    const { target, answer } = await fastify.failover.stream(call)
+    const { target, answer, usage } = await fastify.failover.stream(call)
     summary.firstOutputMs = Math.round(reply.elapsedTime)
     void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomUUID() })
     summary.result = answer.report
+    summary.usage = usage
     await sendStream(request, reply, target, answer, dialect)
     return undefined
   }
-  const { target, answer } = await fastify.failover.complete(call)
+  const { target, answer, usage } = await fastify.failover.complete(call)
   summary.firstOutputMs = Math.round(reply.elapsedTime)
   summary.result = answer
+  summary.usage = usage
   return reply.header('x-gateway-target', target).type('application/json; charset=utf-8').send(dialect.whole(answer.json))
 }
 

@@ -37,10 +37,12 @@ export const AuditAttempt = Type.Object({
   first_output_ms: Nullable(Type.Integer()),
   duration_ms: Type.Integer(),
   chunks: Type.Integer(),
-  prompt_tokens: Nullable(Type.Integer()),
+  prompt_tokens: Nullable(Type.Integer({ description: 'Null, with the others, where the provider never took the request on.' })),
   completion_tokens: Nullable(Type.Integer()),
   total_tokens: Nullable(Type.Integer()),
-  usage_source: Nullable(Type.String()),
+  usage_source: Nullable(Type.Enum(['reported', 'estimated', 'partial'], {
+    description: 'Who counted: the provider, a whole answer (`reported`) or one that was broken off (`partial`); or, at least in part, the gateway (`estimated`).'
+  })),
   finish_reason: Nullable(Type.String())
 })
 export type AuditAttempt = Static<typeof AuditAttempt>

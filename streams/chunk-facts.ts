@@ -62,3 +62,40 @@ export function factsOf (chunk: JsonObject): ChunkFacts {
   }
   return { output, choices, usage: usageOf(chunk['usage']) }
 }
+
+/**
+ * The text that a model has produced in a chunk or a whole answer, of any shape: content, reasoning, refusals, calls and
+ * what was said aloud, of all choices. For counting; the order of its parts means nothing.
+ */
+export function outputTextOf ({ choices }: { readonly choices?: unknown }): string {
+  let text = ''
+  if (!Array.isArray(choices)) return text
+  for (const choice of choices) {
+    const output: unknown = isJsonObject(choice) ? choice['delta'] ?? choice['message'] : undefined
+    if (!isJsonObject(output)) continue
+    const { content, refusal, audio, function_call: call, tool_calls: calls } = output
+    // Servers that send both names send the same text under them.
+    text += textIn(content) + textIn(output['reasoning_content'] ?? output['reasoning']) + textIn(refusal)
+    if (isJsonObject(audio)) text += textIn(audio['transcript'])
+    text += callTextOf(call)
+    if (!Array.isArray(calls)) continue
+    for (const each of calls) if (isJsonObject(each)) text += callTextOf(each['function']) + callTextOf(each['custom'])
+  }
+  return text
+}
+
+/** The length of that text as JSON, which is how it goes through the gateway. In characters. */
+export function outputLengthOf (body: { readonly choices?: unknown }): number {
+  return JSON.stringify(outputTextOf(body)).length - 2
+}
+
+function callTextOf (call: unknown): string {
+  return isJsonObject(call) ? textIn(call['name']) + textIn(call['arguments']) + textIn(call['input']) : ''
+}
+
+/** A string, or the text parts of a list. */
+function textIn (value: unknown): string {
+  if (typeof value === 'string') return value
+  if (!Array.isArray(value)) return ''
+  return value.map(part => isJsonObject(part) && typeof part['text'] === 'string' ? part['text'] : '').join('')
+}

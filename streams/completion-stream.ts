@@ -1,8 +1,10 @@
 import type { Usage } from '../schemas/chat-completion.ts'
+import type { OutputEstimate } from '../usage/attempt-usage.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import { BoundedQueue } from './bounded-queue.ts'
 import type { OfferResult } from './bounded-queue.ts'
 import type { ChunkFacts } from './chunk-facts.ts'
+import { OutputTally } from './output-tally.ts'
 
 /**
  * One streamed completion, from a provider's reader to whoever sends it on.
@@ -32,6 +34,8 @@ export interface StreamReport {
   readonly finishReason: string | null
   /** The last usage that the provider reported. */
   readonly usage: Usage | undefined
+  /** What was produced, for want of the provider's own counts. */
+  readonly output: OutputEstimate
 }
 
 /** The consumer's side. Iterate over `queue`, or build a `QueueReadable` on it; cancelling it stops the upstream. */
@@ -68,6 +72,8 @@ const BYTES_PER_CHARACTER = 2
 export interface Chunk {
   readonly json: string
   readonly facts: ChunkFacts
+  /** Of the text that the model has produced in it, as JSON: `outputLengthOf`. */
+  readonly characters: number
 }
 
 /** The producer's side; see the drawing at the top of the file. */
@@ -85,8 +91,9 @@ export class CompletionWriter implements CompletionStream {
   /** The facts of the chunk before, where they can be met again without any effect. */
   #repeated: ChunkFacts | undefined
   #over = false
+  readonly #output = new OutputTally()
   readonly report: { -readonly [K in keyof StreamReport]: StreamReport[K] } = {
-    chunks: 0, firstOutputAt: undefined, lastOutputAt: undefined, finishReason: null, usage: undefined
+    chunks: 0, firstOutputAt: undefined, lastOutputAt: undefined, finishReason: null, usage: undefined, output: this.#output
   }
 
   constructor ({ capacity = 100, maxBytes = DEFAULT_MAX_BYTES, includeUsage = false, choices = 1 }: CompletionStreamOptions = {}) {
@@ -111,7 +118,7 @@ export class CompletionWriter implements CompletionStream {
     if (this.#over) return 'cancelled'
     if (this.#isUsageOnly(chunk)) return 'accepted'
     const result = this.queue.offer(chunk.json)
-    if (result === 'accepted') this.#observe(chunk.facts, at)
+    if (result === 'accepted') this.#observe(chunk, at)
     else if (result === 'full') this.#start.resolve()
     return result
   }
@@ -124,7 +131,7 @@ export class CompletionWriter implements CompletionStream {
     if (this.#isUsageOnly(chunk) || this.offer(chunk) === 'accepted') return
     await this.queue.put(chunk.json)
     if (this.#over) return // failed in the very turn in which the chunk was taken
-    this.#observe(chunk.facts, performance.now())
+    this.#observe(chunk, performance.now())
   }
 
   /**
@@ -162,21 +169,29 @@ export class CompletionWriter implements CompletionStream {
   /** The usage chunk comes once and last, and only to who asked for it, so it waits for the end. */
   #isUsageOnly ({ json, facts }: Chunk): boolean {
     if (facts.usage === undefined || facts.choices.length > 0) return false
-    this.report.usage = facts.usage
+    this.#counted(facts.usage)
     this.#usageChunk = json
     return true
   }
 
-  #observe (facts: ChunkFacts, at: number): void {
+  /** Chunks may repeat the last counts that there were: then those say nothing of what has come since. */
+  #counted (usage: Usage): void {
+    if (usage === this.report.usage) return
+    this.report.usage = usage
+    this.#output.counted()
+  }
+
+  #observe ({ json, facts, characters }: Chunk, at: number): void {
     const { report } = this
     report.chunks++
+    this.#output.add(json, characters)
     if (facts === this.#repeated) { // it says what the one before said
       report.lastOutputAt = at
       return
     }
     // A chunk that only adds output to choices that go on, as nearly all do: nothing to note when it comes again.
     this.#repeated = facts.output && facts.usage === undefined && facts.choices.every(({ finishReason }) => finishReason === null) ? facts : undefined
-    if (facts.usage !== undefined) report.usage = facts.usage
+    if (facts.usage !== undefined) this.#counted(facts.usage)
     for (const { index, finishReason } of facts.choices) {
       if (finishReason !== null) {
         if (report.finishReason === null || (index === 0 && this.#finished.get(0) !== true)) report.finishReason = finishReason

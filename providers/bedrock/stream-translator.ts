@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk, FinishReason, Usage } from '../../schemas/chat-completion.ts'
-import { hasOutput } from '../../streams/chunk-facts.ts'
+import { hasOutput, outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import { SERVER_TOOL_USE, finishReasonOf, usageOf } from './response.ts'
@@ -109,12 +109,12 @@ export class StreamTranslator {
   #usage (usage: Usage | undefined): Chunk[] {
     if (usage === undefined) return []
     const chunk: ChatCompletionChunk = { ...this.#frame(), choices: [], usage }
-    return [{ json: JSON.stringify(chunk), facts: { output: false, choices: [], usage } }]
+    return [{ json: JSON.stringify(chunk), facts: { output: false, choices: [], usage }, characters: 0 }]
   }
 
   /** What `#chunk` gives for text, without the making of its objects. */
   #textChunk (json: string): Chunk {
-    return { json: this.#textPrefix + json + TEXT_SUFFIX, facts: TEXT_FACTS }
+    return { json: this.#textPrefix + json + TEXT_SUFFIX, facts: TEXT_FACTS, characters: json.length - 2 }
   }
 
   /** One chunk; the first carries the role. */
@@ -124,7 +124,8 @@ export class StreamTranslator {
     const chunk: ChatCompletionChunk = { ...this.#frame(), choices: [{ index: 0, delta, finish_reason: finishReason }] }
     return {
       json: JSON.stringify(chunk),
-      facts: { output: hasOutput(delta), choices: [{ index: 0, finishReason }], usage: undefined }
+      facts: { output: hasOutput(delta), choices: [{ index: 0, finishReason }], usage: undefined },
+      characters: outputLengthOf(chunk)
     }
   }
 

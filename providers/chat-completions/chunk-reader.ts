@@ -1,4 +1,4 @@
-import { factsOf } from '../../streams/chunk-facts.ts'
+import { factsOf, outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { Chunk, CompletionWriter } from '../../streams/completion-stream.ts'
 import { SseReader } from '../../streams/sse-reader.ts'
 import type { SseEvent } from '../../streams/sse-reader.ts'
@@ -41,7 +41,7 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
   next (): Chunk | 'end' | undefined {
     for (;;) {
       const plain = this.#events.known(this.#plain)
-      if (plain !== undefined) return { json: plain, facts: this.#plain.facts }
+      if (plain !== undefined) return { json: plain, facts: this.#plain.facts, characters: this.#plain.characters }
       const event = this.#events.next()
       if (event === undefined) return undefined
       const chunk = this.#chunkOf(event)
@@ -60,6 +60,6 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
     // Data of several lines is joined by line breaks, which a frame cannot hold.
     const json = data.includes('\n') ? JSON.stringify(body) : data
     this.#plain.learn(json, body)
-    return { json, facts }
+    return { json, facts, characters: outputLengthOf(body) }
   }
 }

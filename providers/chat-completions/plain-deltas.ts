@@ -20,6 +20,8 @@ import type { Recogniser } from '../../streams/sse-reader.ts'
 export class PlainDeltas implements Recogniser {
   #shape: Shape | undefined
   #lessons = 0
+  /** Of the text in the chunk that was recognised last, as JSON. */
+  characters = 0
 
   /** The facts of every chunk that is recognised now. */
   get facts (): ChunkFacts { return this.#shape?.facts ?? NOTHING }
@@ -34,6 +36,7 @@ export class PlainDeltas implements Recogniser {
     const end = endOfString(text, from)
     const rest = end + shape.suffix.length
     if (end === from || text.slice(end, rest) !== shape.suffix) return -1
+    this.characters = end - from
     if (shape.tail === undefined) return rest
     const tail = endOfString(text, rest)
     const stop = tail + shape.tail.length

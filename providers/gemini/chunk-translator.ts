@@ -1,4 +1,5 @@
 import type { ChatCompletionChunk, Delta, ToolCallDelta, Usage } from '../../schemas/chat-completion.ts'
+import { outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { ChoiceFact, ChunkFacts } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import { Annotations } from './annotations.ts'
@@ -96,7 +97,7 @@ export class ChunkTranslator {
     else frame.annotations.partOf('other')
     if (this.#facts?.usage !== this.#usage) this.#facts = undefined
     this.#facts ??= { output: true, choices: [{ index, finishReason: null }], usage: this.#usage }
-    return { json: frame.prefix + textJson + TEXT_SUFFIX, facts: this.#facts }
+    return { json: frame.prefix + textJson + TEXT_SUFFIX, facts: this.#facts, characters: textJson.length - 2 }
   }
 
   /**
@@ -162,7 +163,8 @@ export class ChunkTranslator {
         choices: choices.map(({ index, finish_reason: finishReason }): ChoiceFact => ({ index, finishReason })),
         // Known with every chunk, though the caller sees it once: a stream that breaks off has its count, too.
         usage: this.#usage
-      }
+      },
+      characters: outputLengthOf(chunk)
     }
   }
 

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import { roleChunk, textChunk } from '../support/chunks.ts'
+import { finishChunk, roleChunk, textChunk } from '../support/chunks.ts'
 import { FakeTargets } from '../support/fake-provider.ts'
 import type { Behaviour } from '../support/fake-provider.ts'
 import { useVirtualTime } from '../support/virtual-timers.ts'
@@ -127,7 +127,7 @@ t.test('silence after the last finish reason ends a complete answer', async t =>
   const fake = new FakeTargets({ a: call => call.refuse(new UpstreamError('reset', 'x')), b: beginning })
   await fake.failover.stream(fake.call())
   const writer = fake.calls[1]?.writer
-  writer?.offer({ json: '{}', facts: { output: false, choices: [{ index: 0, finishReason: 'stop' }], usage: undefined } })
+  writer?.offer(finishChunk())
   writer?.queue.drain()
   await time.advance(4000)
   t.equal(writer?.queue.state.kind, 'closed')

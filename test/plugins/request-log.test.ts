@@ -29,10 +29,10 @@ t.test('one line for each request, with what it came to', async t => {
   const common = { method: 'POST', path: '/v1/chat/completions', level: 30, durationMs: Number }
   const lines = await ended(gateway, 9)
   t.match(lines, [
-    { ...common, reqId: 'whole', status: 200, stream: false, target: 'a', attempts: 1, firstOutputMs: Number, chunks: null, promptTokens: 3, completionTokens: 5, finishReason: 'stop' },
-    { ...common, reqId: 'failed-over', status: 200, stream: true, target: 'b', attempts: 2, firstOutputMs: Number, chunks: 4, promptTokens: 3, completionTokens: 5, finishReason: 'stop' },
-    { ...common, reqId: 'broken', status: 200, error: 'all_targets_failed', stream: true, target: 'a', attempts: 1, chunks: 2, promptTokens: null, finishReason: null },
-    { ...common, reqId: 'invalid', status: 400, error: 'invalid_request', target: 'a', attempts: 1, firstOutputMs: null, chunks: null },
+    { ...common, reqId: 'whole', status: 200, stream: false, target: 'a', attempts: 1, firstOutputMs: Number, chunks: null, promptTokens: 3, completionTokens: 5, usageSource: 'reported', finishReason: 'stop' },
+    { ...common, reqId: 'failed-over', status: 200, stream: true, target: 'b', attempts: 2, firstOutputMs: Number, chunks: 4, promptTokens: 3, completionTokens: 5, usageSource: 'reported', finishReason: 'stop' },
+    { ...common, reqId: 'broken', status: 200, error: 'all_targets_failed', stream: true, target: 'a', attempts: 1, chunks: 2, promptTokens: Number, completionTokens: Number, usageSource: 'estimated', finishReason: null },
+    { ...common, reqId: 'invalid', status: 400, error: 'invalid_request', target: 'a', attempts: 1, firstOutputMs: null, chunks: null, promptTokens: null, usageSource: null },
     { ...common, reqId: 'refused', status: 400, error: 'missing_required_parameter' },
     { ...common, reqId: 'unreadable', status: 400, error: 'invalid_json' },
     { method: 'GET', path: '/v1/models', reqId: 'models', status: 200 },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isJsonObject } from '../../schemas/json-object.ts'
-import { factsOf, hasOutput, usageOf } from '../../streams/chunk-facts.ts'
+import { factsOf, hasOutput, outputLengthOf, outputTextOf, usageOf } from '../../streams/chunk-facts.ts'
 
 t.test('what the model produced is output', async t => {
   for (const delta of [
@@ -44,4 +44,29 @@ t.test('token counts that an upstream left out are completed, and its details ke
 
 t.test('an array and null are no JSON objects', async t => {
   t.same([{}, [], null, 'x', undefined].map(isJsonObject), [true, false, false, false, false])
+})
+
+t.test('what was produced, as text: of every choice, and of every kind', async t => {
+  const produced = (delta: object) => outputTextOf({ choices: [{ index: 0, delta }] })
+  for (const [text, delta] of [
+    ['a', { role: 'assistant', content: 'a' }],
+    ['a', { reasoning_content: 'a', reasoning: 'a' }],
+    ['a', { reasoning: 'a', reasoning_details: [{ type: 'reasoning.text', text: 'a' }] }],
+    ['a', { refusal: 'a' }],
+    ['ab', { content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }, { type: 'image' }] }],
+    ['f{}', { tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{}' } }] }],
+    ['{}x', { tool_calls: [{ index: 0, function: { arguments: '{}' } }, { index: 1, custom: { input: 'x' } }] }],
+    ['f{}', { function_call: { name: 'f', arguments: '{}' } }],
+    ['a', { audio: { transcript: 'a', data: 'UklGRg==' } }]
+  ] as const) t.equal(produced(delta), text, JSON.stringify(delta))
+  t.equal(outputTextOf({ choices: [{ delta: { content: 'a' } }, { delta: { content: 'b' } }] }), 'ab')
+  t.equal(outputTextOf({ choices: [{ message: { role: 'assistant', content: 'a', refusal: null } }] }), 'a')
+  t.equal(outputLengthOf({ choices: [{ delta: { content: 'a\n"' } }] }), 5, 'its length is that of JSON')
+})
+
+t.test('of what has no output, and of any other shape, there is no text', async t => {
+  for (const body of [{}, { choices: null }, { choices: [null, 5, {}, { delta: null }, { delta: 'x' }, { delta: {} }] },
+    { choices: [{ delta: { content: null, tool_calls: [null, {}, { function: 5 }, { function: { arguments: 5 } }], function_call: null, audio: null } }] },
+    { choices: [{ delta: { content: [null, 5, { text: 5 }] } }] }
+  ]) t.equal(outputTextOf(body), '', JSON.stringify(body))
 })

@@ -1,11 +1,11 @@
-import { factsOf } from '../../streams/chunk-facts.ts'
+import { factsOf, outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
 import { finish, role, text, usage } from './scripted-upstream.ts'
 
 /** A parsed chunk as a provider hands it to the writer. */
 export function asChunk (body: JsonObject): Chunk {
-  return { json: JSON.stringify(body), facts: factsOf(body) }
+  return { json: JSON.stringify(body), facts: factsOf(body), characters: outputLengthOf(body) }
 }
 
 export const roleChunk = (): Chunk => asChunk(role())

@@ -15,7 +15,7 @@ function ofEvent (data: string, type = ''): Chunk | 'end' | undefined {
 
 t.test('a chunk is passed on as its text, byte for byte', async t => {
   const json = '{"id":"x", "choices":[{"index":0,"delta":{"content":"\\u00e9"},"finish_reason":null}],"unknown":1.0}'
-  t.same(ofEvent(json), { json, facts: { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined } })
+  t.same(ofEvent(json), { json, facts: { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined }, characters: 1 })
   t.match(ofEvent(JSON.stringify(finish('stop'))), { facts: { output: false, choices: [{ finishReason: 'stop' }] } })
   t.match(ofEvent(JSON.stringify(text('a')), 'message'), { facts: { output: true } })
 })
@@ -68,6 +68,6 @@ t.test('whatever text the chunks hold and wherever they are cut, they are what p
     const bytes = Buffer.from(bodies.map(body => `${comment}data: ${JSON.stringify(body)}${separator}`).join('') + `data: [DONE]${separator}`)
     const at = [0, ...cuts.map(cut => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
     const pieces = at.slice(1).map((to, piece) => bytes.subarray(at[piece], to))
-    t.strictSame(readAll(...pieces), [...bodies.map(body => ({ json: JSON.stringify(body), facts: factsOf({ ...body }) })), 'end'])
+    t.strictSame(readAll(...pieces), [...bodies.map((body, at) => ({ json: JSON.stringify(body), facts: factsOf({ ...body }), characters: JSON.stringify(contents[at]).length - 2 })), 'end'])
   }), { numRuns: 300 })
 })
