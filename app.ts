@@ -17,6 +17,7 @@ import validation from './plugins/validation.ts'
 import audit from './routes/audit.ts'
 import chatCompletions from './routes/chat-completions.ts'
 import health from './routes/health.ts'
+import messages from './routes/messages.ts'
 import models from './routes/models.ts'
 import targetRoutes from './routes/targets.ts'
 
@@ -73,7 +74,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, models, targetRoutes, audit, health]) await scope.register(route)
+    for (const route of [chatCompletions, messages, models, targetRoutes, audit, health]) await scope.register(route)
   }, { prefix })
 }
 

@@ -5,3 +5,13 @@ export type JsonObject = { readonly [key: string]: unknown }
 export function isJsonObject (value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** The object that a text is the JSON of; undefined if it is that of no object, or no JSON. */
+export function objectOf (json: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -13,6 +13,11 @@ export function frame (id: number, data: string): string {
   return `id: ${id}\ndata: ${data}\n\n`
 }
 
+/** One event of a named type, for APIs whose clients go by the name. */
+export function namedFrame (event: string, id: number, data: string): string {
+  return `event: ${event}\n${frame(id, data)}`
+}
+
 /**
  * Numbers chunks from 1 and closes the stream: with `[DONE]` if the producer finished, and with one error frame if it
  * failed. Nothing else writes the end, so a broken stream can not look complete.
