@@ -114,15 +114,11 @@ export const ContentBlock = taggedUnion('type', {
 }, { open: true, description: 'A block of content: text, image, document, thinking, a tool\'s use or its result.' })
 export type ContentBlock = Static<typeof ContentBlock>
 
-const Blocks = Type.Union([Type.String(), Type.Array(ContentBlock)])
-const Texts = Type.Union([Type.String(), Type.Array(taggedUnion('type', { text: TextBlock }))])
-
-/** One turn, or the system's word in between. */
-export const InputMessage = taggedUnion('role', {
-  user: Type.Object({ role: Type.Literal('user'), content: Blocks }, CLOSED),
-  assistant: Type.Object({ role: Type.Literal('assistant'), content: Blocks }, CLOSED),
-  system: Type.Object({ role: Type.Literal('system'), content: Texts }, CLOSED)
-})
+/** One turn, or the system's word in between, which the translator wants to be text. One schema for all: it is compiled at every start. */
+export const InputMessage = Type.Object({
+  role: Type.Enum(['user', 'assistant', 'system']),
+  content: Type.Union([Type.String(), Type.Array(ContentBlock)])
+}, CLOSED)
 export type InputMessage = Static<typeof InputMessage>
 
 // ---- tools
@@ -184,7 +180,7 @@ export const MessagesRequest = Type.Object({
   model: Type.String({ maxLength: 256, description: 'A model alias, a target, or `target/model`; `auto`: the default.' }),
   max_tokens: Type.Integer({ minimum: 1 }),
   messages: Type.Array(InputMessage, { minItems: 1 }),
-  system: Optional(Texts),
+  system: Optional(Type.Union([Type.String(), Type.Array(taggedUnion('type', { text: TextBlock }))])),
   stream: Optional(Type.Boolean()),
   temperature: Optional(Type.Number({ minimum: 0, maximum: 1 })),
   top_p: Optional(Type.Number({ minimum: 0, maximum: 1 })),

@@ -1,6 +1,6 @@
 import { asToolError, cacheControlOf, withCacheControl } from '../../schemas/carried.ts'
 import type { CacheControl } from '../../schemas/carried.ts'
-import type { AssistantMessage, Content, FunctionToolCall, Message, TextPart, ToolMessage } from '../../schemas/messages.ts'
+import type { AssistantMessage, FunctionToolCall, Message, TextPart, ToolMessage } from '../../schemas/messages.ts'
 import type { ContentBlock, InputMessage, TextBlock, ToolResultBlock, ToolUseBlock } from '../../schemas/messages-api-request.ts'
 import { cached, contentOf, partOf, textPart } from './content.ts'
 import { reasoningFields, ReasoningBlocks } from './reasoning.ts'
@@ -26,7 +26,7 @@ export function turnsOf (messages: readonly InputMessage[]): Message[] {
 
 /** The system's words, or nothing where there are none. */
 export function systemMessage (system: string | readonly TextBlock[]): Message[] {
-  const content = systemContent(system)
+  const content = typeof system === 'string' ? system : contentOf(system.map(textPart))
   return content === '' ? [] : [{ role: 'system', content }]
 }
 
@@ -68,22 +68,16 @@ function userMessages (run: readonly InputMessage[], from: number): Message[] {
   const results: ToolMessage[] = []
   const words: Message[] = []
   for (const [index, message] of run.entries()) {
-    if (message.role === 'system') {
-      words.push(...systemMessage(message.content))
-      continue
-    }
+    const { role } = message
     const parts = []
     for (const { block, at } of blocksOf([message], from + index)) {
+      if (role === 'system' && block.type !== 'text') throw refused(`${at}.type`, 'anything but text in a system message')
       if (block.type === 'tool_result') results.push(toolMessage(block, at))
       else parts.push(partOf(block, at))
     }
-    if (parts.length > 0) words.push({ role: 'user', content: contentOf(parts) })
+    if (parts.length > 0 && role !== 'assistant') words.push({ role, content: contentOf(parts) })
   }
   return [...results, ...words]
-}
-
-function systemContent (system: string | readonly TextBlock[]): Content {
-  return typeof system === 'string' ? system : contentOf(system.map(textPart))
 }
 
 function toolMessage ({ tool_use_id: id, content, is_error: failed, cache_control: control, toolset_name: toolset }: ToolResultBlock, at: string): ToolMessage {

@@ -238,6 +238,7 @@ t.test('what the core cannot say is refused by its name', async t => {
   refuses(t, document({ source: { type: 'file', file_id: 'f' } }), 'messages[0].content[1].source.file_id')
   refuses(t, inUser(result('1', { toolset_name: 'browser' })), 'messages[0].content[1].toolset_name')
   refuses(t, inUser(result('1', { content: [{ type: 'tool_reference', tool_name: 'x' }] })), 'messages[0].content[1].content[0].type')
+  refuses(t, { messages: [{ role: 'system', content: [{ type: 'image', source: { type: 'url', url: 'u' } }] }] }, 'messages[0].content[0].type')
   for (const type of ['server_tool_use', 'web_search_tool_result', 'container_upload', 'compaction']) refuses(t, inAssistant({ type }), 'messages[1].content[0].type')
   refuses(t, inAssistant({ type: 'image', source: { type: 'url', url: 'u' } }), 'messages[1].content[0].type')
   refuses(t, inAssistant(use('1', { caller: { type: 'code_execution_20250825', tool_id: 'x' } })), 'messages[1].content[0].caller')
