@@ -11,8 +11,11 @@ import { systemMessage, turnsOf, withLastCached } from './turns.ts'
 /** Fields that would change the answer, and that only Anthropic's own service can serve. */
 const REFUSED = [
   'container', 'context_management', 'mcp_servers', 'inference_geo', 'billing_policy', 'compaction', 'fallbacks',
-  'fallback_credit_token', 'thread'
+  'fallback_credit_token'
 ] as const
+
+/** By this code of a refusal, Anthropic's clients know to send the whole conversation, which they keep themselves. */
+const NO_THREADS = 'thread_unsupported_request'
 
 /**
  * A request of the Messages API in the core's format. Nothing is dropped but hints, which change nothing in the answer:
@@ -24,6 +27,7 @@ const REFUSED = [
  */
 export function chatRequestOf (request: MessagesRequest): ChatCompletionRequest {
   for (const field of REFUSED) if (!isEmpty(request[field])) throw refused(field, `the field ${field}`)
+  if (!isEmpty(request.thread)) throw refused('thread', 'conversations that the server keeps', NO_THREADS)
   const { model, system, temperature, top_p: topP, top_k: topK, stop_sequences: stop, metadata, output_config: output, cache_control: control } = request
   const messages = [...systemMessage(system ?? ''), ...turnsOf(request.messages)]
   const format = formatOf(request)

@@ -26,14 +26,14 @@ const result = (id: string, more: JsonObject = {}) => ({ type: 'tool_result', to
 const call = (id: string) => ({ id, type: 'function', function: { name: `n_${id}`, arguments: `{"q":"${id}"}` } })
 const EPHEMERAL = { cache_control: { type: 'ephemeral', ttl: '1h' } }
 
-function refuses (t: Test, change: JsonObject, param: string): void {
+function refuses (t: Test, change: JsonObject, param: string, code = 'unsupported_parameter'): void {
   const request = valid(change)
   try {
     chatRequestOf(request)
     t.fail(`${param} was not refused`)
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    t.match({ ...error }, { status: 400, type: 'invalid_request_error', code: 'unsupported_parameter', param })
+    t.match({ ...error }, { status: 400, type: 'invalid_request_error', code, param })
   }
 }
 
@@ -225,8 +225,9 @@ t.test('what the core cannot say is refused by its name', async t => {
   const document = (more: JsonObject) => inUser({ type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'x' }, ...more })
   const tool = (more: JsonObject) => ({ tools: [{ name: 'f', input_schema: {}, ...more }] })
   for (const field of ['container', 'inference_geo', 'fallback_credit_token']) refuses(t, { [field]: 'x' }, field)
-  for (const field of ['context_management', 'billing_policy', 'compaction', 'thread']) refuses(t, { [field]: { type: 'x' } }, field)
+  for (const field of ['context_management', 'billing_policy', 'compaction']) refuses(t, { [field]: { type: 'x' } }, field)
   for (const field of ['mcp_servers', 'fallbacks']) refuses(t, { [field]: [{}, 'x'] }, field)
+  refuses(t, { thread: { type: 'create' } }, 'thread', 'thread_unsupported_request')
   refuses(t, inUser({ type: 'search_result', source: 's', title: 't', content: [] }), 'messages[0].content[1].type')
   refuses(t, inUser(use('1')), 'messages[0].content[1].type')
   refuses(t, inUser({ type: 'image', source: { type: 'file', file_id: 'f' } }), 'messages[0].content[1].source.file_id')
