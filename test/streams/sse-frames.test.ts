@@ -1,9 +1,13 @@
 import t from 'tap'
-import { ChunkFrames, frame, KEEP_ALIVE_COMMENT } from '../../streams/sse-frames.ts'
+import { ChunkFrames, frame, KEEP_ALIVE_COMMENT, namedFrame } from '../../streams/sse-frames.ts'
 import { SseReader } from '../../streams/sse-reader.ts'
 
 t.test('a frame is its id, one line of data, and a blank line', async t => {
   t.equal(frame(7, '{"a":1}'), 'id: 7\ndata: {"a":1}\n\n')
+})
+
+t.test('a named frame has its event\'s name before', async t => {
+  t.equal(namedFrame('ping', 7, '{}'), 'event: ping\nid: 7\ndata: {}\n\n')
 })
 
 t.test('numbers go on without gaps from batch to batch, up to [DONE]', async t => {
