@@ -145,7 +145,8 @@ export class CircuitBreakers {
   }
 
   async #load (timeoutMs: number): Promise<void> {
-    const versions = new Map([...this.#entries.values()].map(entry => [entry, entry.version]))
+    // Where a write is under way the store may answer with what was there before it, even if that arrives after it.
+    const versions = new Map([...this.#entries.values()].filter(entry => entry.writes.isEmpty).map(entry => [entry, entry.version]))
     let all: StoredBreaker[]
     try {
       all = await this.#link.call('load', async () => await this.#options.store.load(), timeoutMs)

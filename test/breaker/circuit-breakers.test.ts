@@ -191,6 +191,25 @@ t.test('a refresh that was asked for before a change here does not undo it', asy
   t.match(first.admit('a'), { kind: 'refused', why: 'open' })
 })
 
+t.test('a refresh that was asked for while a change was being written does not undo it', async t => {
+  const { first, store, stored } = fleet()
+  permitOf(first.admit('a')).record({ class: 'cooldown', reason: 'rate_limited', retryAfterMs: 200_000 })
+  await settle()
+  const writing = Promise.withResolvers<void>()
+  store.before = async operation => { if (operation === 'transition') await writing.promise }
+  const reset = first.override('a', 'reset', { by: 'ops', reason: 'it is well' })
+  const answering = Promise.withResolvers<void>()
+  store.after = async operation => { if (operation === 'load') await answering.promise }
+  const refreshed = first.refresh()
+  await settle()
+  writing.resolve()
+  await reset
+  answering.resolve()
+  await refreshed
+  t.match(first.admit('a'), { kind: 'permit' })
+  t.match(await stored(), { state: 'closed', epoch: 1, cooldownForMs: null })
+})
+
 t.test('cooldowns are shared', async t => {
   const { first, second } = fleet(2)
   permitOf(first.admit('a')).record({ class: 'cooldown', reason: 'rate_limited', retryAfterMs: 9_000 }, { status: 429 })
