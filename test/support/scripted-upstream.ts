@@ -36,7 +36,7 @@ export interface ReceivedRequest {
 export type Script = (response: ServerResponse, request: ReceivedRequest) => Promise<void> | void
 
 /** Breaks the connection at this point. */
-export const CUT = Symbol('cut')
+export const CUT: unique symbol = Symbol('cut')
 /** The terminal event. */
 export const DONE = 'data: [DONE]\n\n'
 
@@ -53,8 +53,13 @@ export function status (code: number, body: unknown = { error: { message: `scrip
 
 /** An event stream of these steps. Headers leave at once. */
 export function streaming (...steps: readonly Step[]): Script {
+  return streamingAs('text/event-stream', ...steps)
+}
+
+/** The same in another format, of which the steps are bytes. */
+export function streamingAs (contentType: string, ...steps: readonly Step[]): Script {
   return async response => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.writeHead(200, { 'content-type': contentType })
     response.flushHeaders()
     for (const step of steps) {
       if (step instanceof Promise) await step

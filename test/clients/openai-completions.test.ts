@@ -1,31 +1,29 @@
 /**
- * The official `openai` client, of which nothing is set but base URL and key, through each of the five targets, with
- * mocks of their servers behind. That a request arrived at the provider as it was meant is seen by the mock's answer:
- * each is given for one kind of request only.
+ * `openai`: `chat.completions.create` whole and streamed, with nothing set but base URL and key, through each of the
+ * five targets.
  */
-import OpenAI from 'openai'
+import type { Fixture } from '@copilotkit/aimock'
+import OpenAI, { BadRequestError } from 'openai'
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming, ChatCompletionTool } from 'openai/resources/chat/completions'
 import t from 'tap'
-import { startProviders } from '../../demo/providers.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { CALLER_KEY } from '../support/build-gateway.ts'
+import { fiveTargets } from '../support/five-targets.ts'
 
 const TEXT = 'Grüße 👋 aus der Ferne: “curly”, \\ and "straight"\nand a second line.'
 const CITY = '{"city":"Łódź 🏭"}'
 const CALL_ID = 'call_abc123'
-/** One transparent pixel. */
-const PIXEL = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+/** One transparent pixel, as PNG in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
 /** What the mocks answer; each entry to one kind of request, and nothing to any other. */
-const FIXTURES = [
+const FIXTURES: Fixture[] = [
   { match: { systemMessage: 'pirate', userMessage: 'who are you' }, response: { content: 'Arr, a pirate!' } },
   { match: { userMessage: 'greet me' }, response: { content: TEXT, usage: { prompt_tokens: 11, completion_tokens: 7, promptTokenCount: 11, candidatesTokenCount: 7, input_tokens: 11, output_tokens: 7 } }, chunkSize: 3 },
   { match: { toolResultContains: '21 degrees', toolCallId: CALL_ID }, response: { content: 'It is warm.' } },
   { match: { toolName: 'get_weather', userMessage: 'weather', hasToolResult: false }, response: { toolCalls: [{ id: CALL_ID, name: 'get_weather', arguments: CITY }] }, chunkSize: 4 },
   { match: { userMessage: 'and its capital', turnIndex: 1 }, response: { content: 'Warsaw' } },
   { match: { userMessage: 'as json' }, response: { content: CITY } },
-  { match: { userMessage: 'what is in the picture' }, response: { content: 'A pixel.' } },
-  { match: { userMessage: 'take your time' }, response: { content: 'x'.repeat(400) }, chunkSize: 1, latency: 50 }
+  { match: { userMessage: 'what is in the picture' }, response: { content: 'A pixel.' } }
 ]
 
 type Question = Omit<ChatCompletionCreateParamsNonStreaming, 'stream' | 'model'>
@@ -40,18 +38,8 @@ const CITY_FORMAT: Question['response_format'] = {
   json_schema: { name: 'city', strict: true, schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false } }
 }
 
-const mocks = await startProviders()
-t.teardown(async () => await mocks.stop())
-for (const { breakUrl } of mocks.list) {
-  const fixtures = new URL('/__aimock/fixtures', breakUrl)
-  await fetch(fixtures, { method: 'DELETE' })
-  const added = await fetch(fixtures, { method: 'POST', body: JSON.stringify({ fixtures: FIXTURES }) })
-  if (!added.ok) throw new Error(await added.text())
-}
-const gateway = await startGateway(t, {
-  ...mocks.env, DATABASE_URL: await testDatabase(t), AWS_ACCESS_KEY_ID: 'AKIATESTTESTTESTTEST', AWS_SECRET_ACCESS_KEY: 'test'
-})
-const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'any', maxRetries: 0 })
+const { targets, baseURL } = await fiveTargets(t, FIXTURES)
+const client = new OpenAI({ baseURL, apiKey: CALLER_KEY, maxRetries: 0 })
 
 /** Asked whole and streamed; what both answered. */
 async function both (model: string, question: Question): Promise<{ whole: ChatCompletion, streamed: Streamed }> {
@@ -88,7 +76,7 @@ function joined (chunks: readonly ChatCompletionChunk[]): Streamed {
 
 const user = (content: string) => ({ role: 'user' as const, content })
 
-for (const { target } of mocks.list) {
+for (const { name: target, upstream, wire } of targets) {
   t.test(target, async t => {
     t.test('answers with every character of the text, whole and streamed', async t => {
       const { whole, streamed } = await both(target, { messages: [user('greet me')] })
@@ -162,32 +150,64 @@ for (const { target } of mocks.list) {
 
     t.test('takes an image by data URL', async t => {
       const { whole, streamed } = await both(target, {
-        messages: [{ role: 'user', content: [{ type: 'text', text: 'what is in the picture' }, { type: 'image_url', image_url: { url: PIXEL } }] }]
+        messages: [{ role: 'user', content: [{ type: 'text', text: 'what is in the picture' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } }] }]
       })
       t.equal(whole.choices[0]?.message.content, 'A pixel.')
       t.equal(streamed.content, 'A pixel.')
+      for (const { body } of upstream.requests.slice(-2)) t.match(body, wire.withImage(PIXEL), 'and every byte of it arrives')
     })
 
-    t.test('lets the client abort in the middle, without counting it against the target', async t => {
-      const stream = await client.chat.completions.create({ model: target, messages: [user('take your time')], stream: true })
-      let chunks = 0
-      for await (const { choices } of stream) {
-        if (choices[0]?.delta.content) chunks++
-        if (chunks === 2) stream.controller.abort()
+    t.test('gives several choices, where the provider can', async t => {
+      const question = { model: target, messages: [user('greet me')], n: 2 }
+      if (target === 'bedrock') {
+        for (const stream of [false, true]) {
+          const error: unknown = await client.chat.completions.create({ ...question, stream }).catch((error: unknown) => error)
+          t.ok(error instanceof BadRequestError)
+          t.match(error, { code: 'unsupported_parameter', param: 'n' })
+        }
+        return
       }
-      t.ok(chunks < 100, 'it stopped early')
-      await gateway.logged('attempt failed', { target, reason: 'client_closed', class: 'neutral' })
+      upstream.next(
+        wire.whole('Hello', 'Hi'),
+        wire.streaming(wire.text('Hel', 0), wire.text('H', 1), wire.text('i', 1), wire.text('lo', 0), ...wire.end(2))
+      )
+      const { choices } = await client.chat.completions.create(question)
+      t.same(choices.map(({ index, message }) => [index, message.content]), [[0, 'Hello'], [1, 'Hi']])
+      const streamed = ['', '']
+      const finishReasons: string[] = []
+      for await (const { choices } of await client.chat.completions.create({ ...question, stream: true })) {
+        for (const { index, delta, finish_reason: reason } of choices) {
+          streamed[index] += delta.content ?? ''
+          if (reason !== null) finishReasons.push(`${index} ${reason}`)
+        }
+      }
+      t.same(streamed, ['Hello', 'Hi'])
+      t.same(finishReasons, ['0 stop', '1 stop'])
+    })
+
+    t.test('says which target answered, in headers beside the answer', async t => {
+      const question = { model: target, messages: [user('greet me')] }
+      const whole = await client.chat.completions.create(question, { headers: { 'x-request-id': `whole-${target}` } }).withResponse()
+      t.equal(whole.data.choices[0]?.message.content, TEXT)
+      t.match(Object.fromEntries(whole.response.headers), { 'x-gateway-target': target, 'x-gateway-attempts': '1', 'x-request-id': `whole-${target}` })
+      t.equal(whole.request_id, `whole-${target}`)
+      const streamed = await client.chat.completions.create({ ...question, stream: true }).withResponse()
+      t.match(Object.fromEntries(streamed.response.headers), { 'x-gateway-target': target, 'x-gateway-stream-id': /^[0-9a-f-]{36}$/, 'x-request-id': /./ })
+      let content = ''
+      for await (const { choices } of streamed.data) content += choices[0]?.delta.content ?? ''
+      t.equal(content, TEXT)
     })
   })
 }
 
-t.test('the helpers of the client that wait for whole answers', async t => {
-  const final = await client.chat.completions.stream({ model: 'bedrock', messages: [user('greet me')] }).finalChatCompletion()
-  t.equal(final.choices[0]?.message.content, TEXT)
+t.test('a model that no target has the name of is asked of all targets in turn', async t => {
+  const { data, response } = await client.chat.completions.create({ model: 'auto', messages: [user('greet me')] }).withResponse()
+  t.equal(data.choices[0]?.message.content, TEXT)
+  t.equal(response.headers.get('x-gateway-target'), 'azure-apim')
 })
 
 t.test('the model list names every target', async t => {
-  const names: string[] = []
-  for await (const { id } of client.models.list()) names.push(id)
-  t.same(names, mocks.list.map(({ target }) => target))
+  const models: string[] = []
+  for await (const { id, object } of client.models.list()) models.push(`${object} ${id}`)
+  t.same(models, targets.map(({ name }) => `model ${name}`))
 })
