@@ -8,12 +8,11 @@ import type { ChatCompletion, ChatCompletionChunk, ChatCompletionCreateParamsNon
 import t from 'tap'
 import { CALLER_KEY } from '../support/build-gateway.ts'
 import { fiveTargets } from '../support/five-targets.ts'
+import { PIXEL } from '../support/pixel.ts'
 
 const TEXT = 'Grüße 👋 aus der Ferne: “curly”, \\ and "straight"\nand a second line.'
 const CITY = '{"city":"Łódź 🏭"}'
 const CALL_ID = 'call_abc123'
-/** One transparent pixel, as PNG in base64. */
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
 /** What the mocks answer; each entry to one kind of request, and nothing to any other. */
 const FIXTURES: Fixture[] = [
