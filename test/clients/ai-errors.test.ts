@@ -103,7 +103,8 @@ for (const { name, upstream, wire } of targets) {
         let text = ''
         const errors: unknown[] = []
         const finishReasons: string[] = []
-        for await (const part of streamText({ model, prompt, onError: () => {} }).fullStream) {
+        const result = streamText({ model, prompt, onError: () => {} })
+        for await (const part of result.fullStream) {
           if (part.type === 'text-delta') text += part.text
           else if (part.type === 'error') errors.push(part.error)
           else if (part.type === 'finish') finishReasons.push(part.finishReason)
@@ -111,6 +112,7 @@ for (const { name, upstream, wire } of targets) {
         t.equal(text, 'Hello')
         t.match(errors, [{ code: 'all_targets_failed', type: 'server_error' }])
         t.same(finishReasons, ['error'], 'it does not look complete')
+        t.equal(await result.finishReason, 'error')
         t.equal(upstream.requests.length, count + 1)
         await reset(name)
       }
