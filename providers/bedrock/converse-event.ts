@@ -1,17 +1,20 @@
-import { exceptionError, messageIn, unreadable } from './errors.ts'
+import { exceptionError, unreadable } from './errors.ts'
 import type { EventStreamMessage } from './event-stream-reader.ts'
 import type { ConverseEvent } from './wire.ts'
 
+/** Events that are read. Others may come with the next version of the service; nothing is known of their payload. */
+const KNOWN: ReadonlySet<string> = new Set<keyof ConverseEvent>(['messageStart', 'contentBlockStart', 'contentBlockDelta', 'contentBlockStop', 'messageStop', 'metadata'])
+
 /**
- * A message of ConverseStream as the event that it stands for.
+ * A message of ConverseStream as the event that it stands for; without a field where it is none that is known here.
  * @throws {UpstreamError} it is an exception or an error
  * @throws {SyntaxError} an event that is no JSON
  */
 export function converseEvent ({ headers, payload }: EventStreamMessage): ConverseEvent {
   switch (headers.messageType) {
-    case 'event': return { [headers.eventType]: JSON.parse(payload) }
-    case 'exception': throw exceptionError(headers.exceptionType, messageIn(payload))
-    case 'error': throw exceptionError(headers.errorCode, headers.errorMessage)
+    case 'event': return KNOWN.has(headers.eventType) ? { [headers.eventType]: payload === '' ? {} : JSON.parse(payload) } : {}
+    case 'exception': throw exceptionError(headers.exceptionType, payload)
+    case 'error': throw exceptionError(headers.errorCode, JSON.stringify({ message: headers.errorMessage }))
     default: throw unreadable()
   }
 }

@@ -18,6 +18,11 @@ export function unsupported (param: string, what: string): UpstreamError {
   return new UpstreamError('unsupported', `Bedrock cannot express ${what}.`, { param })
 }
 
+/** A request that is wrong for any target. */
+export function invalid (param: string, message: string): UpstreamError {
+  return new UpstreamError('invalid_request', message, { status: 400, param })
+}
+
 /** Names of exceptions, without "Exception" at the end; they say more than the status that they come with. */
 const REASON_OF_NAME: ReadonlyMap<string, FailureReason> = new Map([
   ['Throttling', 'rate_limited'],
@@ -62,7 +67,7 @@ const MESSAGE: { readonly [reason in FailureReason]?: string } = {
 /** An exception of the service. */
 interface ServiceException {
   readonly name: string
-  readonly message: string
+  readonly body: JsonObject
   /** Of the refusal; a message inside a stream has none. */
   readonly status?: number | undefined
   readonly retryAfterMs?: number | undefined
@@ -74,12 +79,16 @@ export function refusalError ({ status, headers, text }: WholeResponse): Upstrea
   // "ThrottlingException:http://…" in the header, "com.amazonaws…#ThrottlingException" in the body.
   const type = header(headers, 'x-amzn-errortype') ?? textOf(body['__type'] ?? body['code'])
   const name = type.split(/[,:]/, 1)[0]?.replace(/^.*#/, '') ?? ''
-  return serviceError({ name, message: messageOf(body), status, retryAfterMs: retryAfterMs(headers) })
+  return serviceError({ name, body, status, retryAfterMs: retryAfterMs(headers) })
 }
 
-/** What an exception inside a stream means. Its name is written `throttlingException` there. */
-export function exceptionError (name: string, message: string): UpstreamError {
-  return serviceError({ name, message })
+/**
+ * What an exception inside a stream means.
+ * @param name as it is written there: `throttlingException`
+ * @param payload its JSON
+ */
+export function exceptionError (name: string, payload: string): UpstreamError {
+  return serviceError({ name, body: jsonObjectIn(payload) })
 }
 
 /**
@@ -103,19 +112,26 @@ export function signingError (error: unknown): UpstreamError {
 /** An answer that is not what Converse's answers are. */
 export function unreadable (cause?: unknown): UpstreamError { return failure('malformed', { cause }) }
 
-/** The words of an exception's body; empty if it has none. */
-export function messageIn (json: string): string { return messageOf(jsonObjectIn(json)) }
-
-function serviceError ({ name, message, status, retryAfterMs }: ServiceException): UpstreamError {
-  const named = REASON_OF_NAME.get(baseName(name))
+function serviceError ({ name, body, status, retryAfterMs }: ServiceException): UpstreamError {
+  const byModel = reasonOfModel(body)
+  const named = byModel ?? REASON_OF_NAME.get(baseName(name))
   const reason = named ?? (status === undefined ? 'in_band_error' : reasonOfStatus(status)) ?? 'malformed'
   if (reason === 'upstream_error' && status === undefined) return failure('in_band_error', {})
   if (reason === 'rate_limited') return failure(reason, { status, retryAfterMs })
   if (reason !== 'invalid_request') return failure(reason, { status })
-  return new UpstreamError(reason, quote(message) || MESSAGE.invalid_request || '', {
-    status: status ?? 400,
+  return new UpstreamError(reason, quote(textOf(body['originalMessage']) || messageOf(body)) || MESSAGE.invalid_request || '', {
+    status: byModel === undefined ? status ?? 400 : 400,
     code: named === undefined ? undefined : 'ValidationException'
   })
+}
+
+/**
+ * What the model itself answered to Bedrock, where an exception tells: a model that refuses the request does not fail.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
+ */
+function reasonOfModel ({ originalStatusCode: status }: JsonObject): FailureReason | undefined {
+  if (status === 429) return 'rate_limited'
+  return status === 400 || status === 413 || status === 422 ? 'invalid_request' : undefined
 }
 
 function failure (reason: FailureReason, details: ConstructorParameters<typeof UpstreamError>[2]): UpstreamError {

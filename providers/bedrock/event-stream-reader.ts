@@ -34,6 +34,8 @@ const LENGTHS_BYTES = 8
 const CRC_BYTES = 4
 /** The largest message by the specification, in bytes; Converse's are smaller by far. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+/** The largest headers by the specification, in bytes. */
+const MAX_HEADERS_BYTES = 128 * 1024
 const NOTHING: Buffer = Buffer.alloc(0)
 
 const FIELD_OF_HEADER: ReadonlyMap<string, keyof EventStreamHeaders> = new Map([
@@ -91,6 +93,7 @@ export class EventStreamReader {
     const preludeCrc = lengthsCrc(bytes, start)
     if (preludeCrc !== bytes.readUInt32BE(start + LENGTHS_BYTES)) throw new EventStreamError('the checksum of a message\'s lengths is wrong')
     if (total > this.#maxBytes) throw new EventStreamError(`a message of ${total} bytes exceeds the limit of ${this.#maxBytes}`)
+    if (headersLength > MAX_HEADERS_BYTES) throw new EventStreamError(`headers of ${headersLength} bytes exceed the limit of ${MAX_HEADERS_BYTES}`)
     if (PRELUDE_BYTES + headersLength + CRC_BYTES > total) throw new EventStreamError('the lengths of a message contradict each other')
     if (this.#available < total) {
       this.#needed = total

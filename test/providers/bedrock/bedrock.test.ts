@@ -101,6 +101,9 @@ t.test('ends', async t => {
 
   for (const [name, reason, answer] of [
     ['a throttling exception', 'rate_limited', (exchange) => { begin(exchange, exception('throttlingException', 'x')); exchange.response.end() }],
+    ['an error', 'in_band_error', (exchange) => { begin(exchange, frame({ ':message-type': 'error', ':error-code': 'x', ':error-message': 'y' }, {})); exchange.response.end() }],
+    ['an exception that nobody knows', 'in_band_error', (exchange) => { begin(exchange, exception('newException', 'x')); exchange.response.end() }],
+    ['a frame with a wrong checksum', 'malformed', (exchange) => { begin(exchange, corrupt) }],
     ['an exception after the role', 'in_band_error', (exchange) => { begin(exchange, START, exception('modelStreamErrorException', 'x')); exchange.response.end() }],
     ['nothing', 'empty', (exchange) => { begin(exchange); exchange.response.end() }],
     ['cut', 'reset', (exchange) => { begin(exchange); cut(exchange, START) }]

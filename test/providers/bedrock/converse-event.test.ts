@@ -14,6 +14,14 @@ function messageIn (bytes: Buffer): EventStreamMessage {
   return message
 }
 
+function failureOf (message: EventStreamMessage): unknown {
+  try {
+    return converseEvent(message)
+  } catch (error) {
+    return error
+  }
+}
+
 const payloadOf = (payload: string): EventStreamMessage => ({ ...messageIn(event('contentBlockDelta', {})), payload })
 
 t.test('text that is copied is the text that is parsed', async t => {
@@ -52,6 +60,16 @@ t.test('what is copied', async t => {
   for (const bytes of [START, exception('contentBlockDelta', 'x'), event('other', {}), frame({ ':event-type': 'contentBlockDelta', ':message-type': 'exception' }, {})]) {
     t.equal(textJsonIn({ ...messageIn(bytes), payload }), undefined, 'another message')
   }
+})
+
+t.test('messages without payload, and events that are not known', async t => {
+  const empty = (type: string): EventStreamMessage => ({ ...messageIn(event(type, {})), payload: '' })
+  t.strictSame(converseEvent(empty('messageStart')), { messageStart: {} })
+  for (const payload of ['', '{', 'text']) t.strictSame(converseEvent({ ...messageIn(event('newEvent', {})), payload }), {}, 'nothing is known of its payload')
+  t.throws(() => converseEvent({ ...messageIn(event('metadata', {})), payload: '{' }), SyntaxError)
+  t.match(failureOf({ ...messageIn(exception('throttlingException', 'x')), payload: '' }), { reason: 'rate_limited' })
+  t.match(failureOf(messageIn(frame({ ':message-type': 'error', ':error-code': 'validationException', ':error-message': 'too "long"' }, {}))), { reason: 'invalid_request', message: 'too "long"' })
+  t.match(failureOf(messageIn(frame({}, {}))), { reason: 'malformed' })
 })
 
 t.test('nothing comes after the end', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
-import { exceptionError, messageIn, refusalError, signingError, unsupported } from '../../../providers/bedrock/errors.ts'
+import { exceptionError, refusalError, signingError, unsupported } from '../../../providers/bedrock/errors.ts'
 
 /** What a refusal with this exception means. */
 function refused (name: string, status: number, { headers = {}, message = 'told' }: { headers?: Record<string, string>, message?: string } = {}): UpstreamError {
@@ -56,16 +56,23 @@ t.test('exceptions inside a stream have no status', async t => {
     ['throttlingException', 'rate_limited'],
     ['serviceQuotaExceededException', 'quota_exhausted'],
     ['validationException', 'invalid_request']
-  ] as const) t.match(exceptionError(name, 'x'), { reason }, name)
-  t.equal(exceptionError('validationException', 'x').status, 400)
-  t.equal(messageIn('{"message":"told"}'), 'told')
-  t.equal(messageIn('no JSON'), '')
+  ] as const) for (const payload of ['{"message":"told"}', '{}', 'no JSON', '']) t.match(exceptionError(name, payload), { reason, message: /./ }, name)
+  t.match(exceptionError('validationException', '{"message":"told"}'), { status: 400, message: 'told' })
+})
+
+t.test('a model that refuses the request does not fail, and neither does the gateway', async t => {
+  for (const [originalStatusCode, reason, status] of [[400, 'invalid_request', 400], [413, 'invalid_request', 400], [422, 'invalid_request', 400], [429, 'rate_limited', 424], [500, 'upstream_error', 424], ['400', 'upstream_error', 424]] as const) {
+    const text = JSON.stringify({ message: 'told', originalStatusCode, resourceName: 'arn:aws:x' })
+    t.match(refusalError({ status: 424, headers: { 'x-amzn-errortype': 'ModelErrorException' }, text }), { reason, status }, `${originalStatusCode}`)
+  }
+  t.match(exceptionError('modelStreamErrorException', '{"message":"failed","originalStatusCode":400,"originalMessage":"too many images"}'), { reason: 'invalid_request', status: 400, message: 'too many images' })
+  t.match(exceptionError('modelStreamErrorException', '{"message":"failed","originalStatusCode":500}'), { reason: 'in_band_error' })
 })
 
 t.test('retry-after', async t => {
   t.equal(refused('ThrottlingException', 429, { headers: { 'retry-after': '7' } }).retryAfterMs, 7000)
   t.equal(refused('ThrottlingException', 429).retryAfterMs, undefined)
-  t.equal(exceptionError('throttlingException', '').retryAfterMs, undefined)
+  t.equal(exceptionError('throttlingException', '{}').retryAfterMs, undefined)
 })
 
 t.test('only an invalid request is explained, and without secrets', async t => {

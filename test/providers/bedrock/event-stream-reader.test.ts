@@ -101,6 +101,8 @@ t.test('what is no message', async t => {
   t.throws(() => read(prelude(0, 0)), { message: /contradict/ })
   t.throws(() => read(prelude(16 * 1024 * 1024 + 1, 0)), { message: /limit/ }, 'before its content has come')
   t.strictSame(read(prelude(16 * 1024 * 1024, 0)), [])
+  t.throws(() => read(prelude(16 * 1024 * 1024, 128 * 1024 + 1)), { message: /headers.*limit/ })
+  t.strictSame(read(prelude(16 * 1024 * 1024, 128 * 1024)), [])
   const reader = new EventStreamReader(good.length - 1)
   reader.push(good)
   t.throws(() => reader.next(), { message: /limit/ })
