@@ -2,10 +2,12 @@ import type { ChatCompletionChunk, FinishReason, Usage } from '../../schemas/cha
 import { hasOutput, outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { ChunkFacts } from '../../streams/chunk-facts.ts'
 import type { Chunk } from '../../streams/completion-stream.ts'
+import { annotationOf } from './citations.ts'
+import { ReasoningStream } from './reasoning-stream.ts'
 import { SERVER_TOOL_USE, finishReasonOf, usageOf } from './response.ts'
 import type { BedrockDelta, CompletionHead } from './response.ts'
 import { JSON_ANSWER } from './tools.ts'
-import type { AnswerDelta, ConverseEvent, ToolUse } from './wire.ts'
+import type { AnswerDelta, Citation, ConverseEvent, ToolUse } from './wire.ts'
 
 /** Of every chunk that brings text and nothing else. */
 const TEXT_FACTS: ChunkFacts = { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined }
@@ -17,16 +19,17 @@ const TEXT_SUFFIX = '},"finish_reason":null}]}'
  *     messageStart              role
  *     contentBlockStart         a tool call's id and name
  *     contentBlockDelta         text, reasoning, arguments
- *     contentBlockStop          `{}` for a call that got no arguments
+ *     contentBlockStop          `{}` for a call that got no arguments; what the block's text cites
  *     messageStop               the finish reason: the end, but for
  *     metadata                  the token counts
  *
- * What the provider's own tools do (`server_tool_use` and the results) and the sources of citations are passed over; the
- * text that is supported by a citation comes as text.
+ * What the provider's own tools do (`server_tool_use` and the results) is passed over.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
  */
 export class StreamTranslator {
   readonly #head: CompletionHead
+  /** Whether the caller expects calls in the deprecated form: the first one, as `function_call`. */
+  readonly #asFunction: boolean
   /** The JSON of a chunk with text, up to the text. Such chunks are nearly all there are, and alike but for the text. */
   readonly #textPrefix: string
   #begun = false
@@ -35,15 +38,24 @@ export class StreamTranslator {
   readonly #calls = new Map<number, { readonly index: number, empty: boolean }>()
   /** The content block of the tool whose arguments are the answer itself. */
   #jsonAnswer: number | undefined
+  readonly #reasoning = new ReasoningStream()
+  /** Of the answer's content until now, in UTF-16 units. */
+  #length = 0
+  /** The same when the current block began. Blocks come one after the other. */
+  #blockStart = 0
+  /** Of the current block. */
+  #citations: Citation[] = []
 
-  constructor (head: CompletionHead) {
+  constructor (head: CompletionHead, asFunction = false) {
     this.#head = head
+    this.#asFunction = asFunction
     this.#textPrefix = `${JSON.stringify(this.#frame()).slice(0, -1)},"choices":[{"index":0,"delta":{"content":`
   }
 
   /** A piece of text, as JSON: what `translate` would give for it, without a look at it. */
   translateText (json: string): Chunk | readonly Chunk[] {
     if (this.#finished) return []
+    this.#length += unitsIn(json)
     return this.#begun ? this.#textChunk(json) : this.#chunk({ content: JSON.parse(json) })
   }
 
@@ -70,40 +82,55 @@ export class StreamTranslator {
     }
     const index = this.#calls.size
     this.#calls.set(block, { index, empty: true })
-    return [this.#chunk({
-      tool_calls: [{ index, id: call.toolUseId ?? '', type: 'function', function: { name: call.name ?? '', arguments: '' } }]
-    })]
+    const called = { name: call.name ?? '', arguments: '' }
+    if (this.#asFunction) return index === 0 ? [this.#chunk({ function_call: called })] : []
+    return [this.#chunk({ tool_calls: [{ index, id: call.toolUseId ?? '', type: 'function', function: called }] })]
   }
 
   #delta (block: number, delta: AnswerDelta | undefined): Chunk | readonly Chunk[] {
     if (delta == null) return []
-    const { text, toolUse, reasoningContent: reasoning } = delta
+    const { text, toolUse, reasoningContent, citation } = delta
     if (typeof text === 'string' && text !== '') return this.translateText(JSON.stringify(text))
-    if (toolUse?.input) return this.#arguments(block, toolUse.input)
-    if (reasoning?.text) return [this.#chunk({ reasoning_content: reasoning.text })]
-    if (reasoning?.signature) return [this.#chunk({ reasoning_signature: reasoning.signature })]
-    if (reasoning?.redactedContent) return [this.#chunk({ reasoning_redacted: reasoning.redactedContent })]
-    return []
+    if (typeof toolUse?.input === 'string' && toolUse.input !== '') return this.#arguments(block, toolUse.input)
+    if (citation != null) this.#citations.push(citation)
+    const reasoning = reasoningContent == null ? undefined : this.#reasoning.deltaOf(block, reasoningContent)
+    return reasoning === undefined ? [] : [this.#chunk(reasoning)]
   }
 
   #arguments (block: number, text: string): Chunk[] {
-    if (block === this.#jsonAnswer) return [this.#chunk({ content: text })]
+    if (block === this.#jsonAnswer) {
+      this.#length += text.length
+      return [this.#chunk({ content: text })]
+    }
     const call = this.#calls.get(block)
     if (call === undefined) return [] // the input of a tool that the provider runs
     call.empty = false
+    if (this.#asFunction) return call.index === 0 ? [this.#chunk({ function_call: { arguments: text } })] : []
     return [this.#chunk({ tool_calls: [{ index: call.index, function: { arguments: text } }] })]
   }
 
-  /** Callers parse the arguments as JSON, which an empty text is not. */
   #stop (block: number): Chunk[] {
+    return [...this.#cited(), ...this.#noArguments(block)]
+  }
+
+  /** Callers parse the arguments as JSON, which an empty text is not. */
+  #noArguments (block: number): Chunk[] {
     return this.#calls.get(block)?.empty === true ? this.#arguments(block, '{}') : []
   }
 
+  /** The citations of the block that ends: only now is it known how far the text goes that they stand for. */
+  #cited (): Chunk[] {
+    const annotations = this.#citations.map(citation => annotationOf(citation, this.#blockStart, this.#length))
+    this.#citations = []
+    this.#blockStart = this.#length
+    return annotations.length === 0 ? [] : [this.#chunk({ annotations })]
+  }
+
   #finish (stopReason: string): Chunk[] {
-    const finishReason = finishReasonOf(stopReason, { calls: this.#calls.size > 0 })
+    const finishReason = finishReasonOf(stopReason, { calls: this.#calls.size > 0, asFunction: this.#asFunction })
     this.#finished = true
-    const unstopped = [...this.#calls.keys()].flatMap(block => this.#stop(block))
-    return [...unstopped, this.#chunk({}, finishReason)]
+    const unstopped = [...this.#calls.keys()].flatMap(block => this.#noArguments(block))
+    return [...this.#cited(), ...unstopped, this.#chunk({}, finishReason)]
   }
 
   #usage (usage: Usage | undefined): Chunk[] {
@@ -132,4 +159,12 @@ export class StreamTranslator {
   #frame (): Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> {
     return { id: this.#head.id, object: 'chat.completion.chunk', created: this.#head.created, model: this.#head.model }
   }
+}
+
+/** An escape in JSON, which stands for one unit. */
+const ESCAPE = /\\(?:u.{4}|.)/g
+
+/** The length of a text in UTF-16 units, by its JSON. */
+function unitsIn (json: string): number {
+  return json.includes('\\') ? json.replace(ESCAPE, '.').length - 2 : json.length - 2
 }

@@ -15,11 +15,32 @@ export interface ToolUse {
   readonly input?: unknown
 }
 
+/** What a piece of text is supported by; in a stream, a citation comes whole. */
+export interface Citation {
+  readonly title?: string
+  /** Of a search result: its address, or a name for it. */
+  readonly source?: string
+  readonly sourceContent?: ReadonlyArray<{ readonly text?: string }>
+  readonly location?: {
+    readonly web?: { readonly url?: string, readonly domain?: string }
+    readonly documentChar?: DocumentRange
+    readonly documentPage?: DocumentRange
+    readonly documentChunk?: DocumentRange
+    readonly searchResultLocation?: { readonly searchResultIndex?: number, readonly start?: number, readonly end?: number }
+  }
+}
+
+interface DocumentRange {
+  readonly documentIndex?: number
+  readonly start?: number
+  readonly end?: number
+}
+
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html */
 export interface AnswerBlock {
   readonly text?: string
   readonly toolUse?: ToolUse
-  readonly citationsContent?: { readonly content?: ReadonlyArray<{ readonly text?: string }> }
+  readonly citationsContent?: { readonly content?: ReadonlyArray<{ readonly text?: string }>, readonly citations?: readonly Citation[] }
   readonly reasoningContent?: {
     readonly reasoningText?: { readonly text?: string, readonly signature?: string }
     readonly redactedContent?: string
@@ -38,6 +59,7 @@ export interface AnswerDelta {
   readonly text?: string
   readonly toolUse?: { readonly input?: string }
   readonly reasoningContent?: { readonly text?: string, readonly signature?: string, readonly redactedContent?: string }
+  readonly citation?: Citation
 }
 
 /**

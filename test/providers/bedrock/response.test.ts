@@ -1,3 +1,4 @@
+import { StopReason } from '@aws-sdk/client-bedrock-runtime'
 import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
@@ -37,10 +38,6 @@ t.test('whole answers', async t => {
     })
   })
 
-  t.test('cited text is text', async t => {
-    t.equal(messageOf([{ text: 'A ' }, { citationsContent: { content: [{ text: 'cited' }], citations: [{ title: 'x' }] } }, { text: ' b' }]).content, 'A cited b')
-  })
-
   t.test('tool calls, save for the provider\'s own', async t => {
     const provider = [
       { toolUse: { toolUseId: 's', name: 'search', input: { q: 1 }, type: 'server_tool_use' } },
@@ -57,15 +54,6 @@ t.test('whole answers', async t => {
     t.equal(whole(provider, 'tool_use').finishReason, 'stop')
   })
 
-  t.test('reasoning, with what it takes to send it back', async t => {
-    t.strictSame(messageOf([{ reasoningContent: { reasoningText: { text: 'Hm.', signature: 'sig' } } }, { text: 'Yes' }]),
-      { role: 'assistant', content: 'Yes', reasoning_content: 'Hm.', reasoning_signature: 'sig' })
-    const redacted = whole([{ reasoningContent: { redactedContent: 'AQID' } }, { text: 'Yes' }])
-    t.equal(JSON.parse(redacted.json).choices[0].message.reasoning_redacted, 'AQID')
-    const block = (text: string) => ({ reasoningContent: { reasoningText: { text, signature: text } } })
-    t.strictSame(messageOf([block('a'), { text: 'x' }, block('b')]), { role: 'assistant', content: 'x', reasoning_content: 'ab' }, 'two signatures fit nothing')
-  })
-
   t.test('what nobody promised', async t => {
     t.strictSame(messageOf([null, { text: 5 }, { video: {} }, { text: 'a' }]), { role: 'assistant', content: 'a' })
     t.equal(reasonOf(() => completionOf(answer({}), HEAD)), 'empty')
@@ -75,26 +63,46 @@ t.test('whole answers', async t => {
   })
 })
 
-t.test('finish reasons', async t => {
-  for (const [stopReason, expected] of Object.entries({
+t.test('finish reasons: every one that the SDK knows', async t => {
+  const decided: Record<StopReason, string> = {
     end_turn: 'stop',
     stop_sequence: 'stop',
+    tool_use: 'stop', // of the provider's own tools
     max_tokens: 'length',
     model_context_window_exceeded: 'length',
     guardrail_intervened: 'content_filter',
     content_filtered: 'content_filter',
-    not_known_today: 'stop'
-  })) t.equal(finishReasonOf(stopReason, { calls: false }), expected, stopReason)
+    malformed_model_output: 'malformed',
+    malformed_tool_use: 'malformed'
+  }
+  t.strictSame(Object.keys(decided).sort(), Object.values(StopReason).sort())
+  for (const [stopReason, expected] of Object.entries(decided)) {
+    if (expected === 'malformed') t.equal(reasonOf(() => finishReasonOf(stopReason, { calls: true })), expected, stopReason)
+    else t.equal(finishReasonOf(stopReason, { calls: false }), expected, stopReason)
+  }
   t.equal(finishReasonOf('tool_use', { calls: true }), 'tool_calls')
-  t.equal(finishReasonOf('tool_use', { calls: false }), 'stop')
-  for (const stopReason of ['malformed_model_output', 'malformed_tool_use']) t.equal(reasonOf(() => finishReasonOf(stopReason, { calls: true })), 'malformed')
+  t.equal(finishReasonOf('not_known_today', { calls: false }), 'stop')
 })
 
-t.test('usage', async t => {
+t.test('a guardrail\'s verdict: content_filter, with its words and without its trace', async t => {
+  const trace = { guardrail: { inputAssessment: { g: { wordPolicy: { customWords: [{ match: 'the prompt', action: 'BLOCKED' }] } } }, modelOutput: ['what was blocked'] } }
+  const { json, finishReason } = completionOf(answer({ output: { message: { role: 'assistant', content: [{ text: 'I may not say.' }] } }, stopReason: 'guardrail_intervened', trace }), HEAD)
+  t.equal(finishReason, 'content_filter')
+  t.match(JSON.parse(json).choices[0], { message: { content: 'I may not say.' }, finish_reason: 'content_filter' })
+  const translator = new StreamTranslator(HEAD)
+  const chunks = [
+    { contentBlockDelta: { contentBlockIndex: 0, delta: { text: 'I may not say.' } } }, { messageStop: { stopReason: 'guardrail_intervened' } }, { metadata: { usage: { inputTokens: 1, outputTokens: 2 }, trace } }
+  ].flatMap(item => translator.translate(event(item))).map(chunk => chunk.json)
+  t.equal(JSON.parse(chunks[1] ?? '').choices[0].finish_reason, 'content_filter')
+  for (const text of [json, ...chunks]) t.notMatch(text, /the prompt|what was blocked|trace/)
+})
+
+t.test('usage: what was read from a cache and written to it is part of the prompt', async t => {
   t.strictSame(usageOf({ inputTokens: 1, outputTokens: 2, totalTokens: 3, cacheReadInputTokens: 10, cacheWriteInputTokens: 100 }),
-    { prompt_tokens: 111, completion_tokens: 2, total_tokens: 113, prompt_tokens_details: { cached_tokens: 10 } })
+    { prompt_tokens: 111, completion_tokens: 2, total_tokens: 113, prompt_tokens_details: { cached_tokens: 10, cache_write_tokens: 100 } })
   t.equal(usageOf(undefined), undefined)
   t.equal(usageOf({}), undefined)
+  t.strictSame(usageOf(JSON.parse('{"inputTokens":1,"outputTokens":"2","cacheReadInputTokens":null}')), { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 })
 })
 
 t.test('streams', async t => {
@@ -138,13 +146,6 @@ t.test('streams', async t => {
     t.strictSame(translate(begin, delta(0, { text: 5 })).length, 1, 'what is no text is none')
   })
 
-  t.test('reasoning and its signature', async t => {
-    t.strictSame(deltasOf(begin, delta(0, { reasoningContent: { text: 'Hm' } }), delta(0, { reasoningContent: { signature: 'sig' } }), stop(0), delta(1, { text: 'Yes' })), [
-      { role: 'assistant', content: '' }, { reasoning_content: 'Hm' }, { reasoning_signature: 'sig' }, { content: 'Yes' }
-    ])
-    t.match(deltasOf(delta(0, { reasoningContent: { redactedContent: 'AQID' } })), [{ reasoning_redacted: 'AQID' }])
-  })
-
   t.test('tool calls count from 0, and their arguments are JSON', async t => {
     t.strictSame(deltasOf(begin, delta(0, { text: 'Well' }), stop(0),
       start(1, { toolUseId: 's', name: 'search', type: 'server_tool_use' }), delta(1, { toolUse: { input: '{"q":1}' } }), stop(1),
@@ -168,10 +169,6 @@ t.test('streams', async t => {
 
   t.test('the provider\'s own tools alone do not end in tool_calls', async t => {
     t.match(translate(start(0, { toolUseId: 's', name: 'search', type: 'server_tool_use' }), stop(0), end('tool_use')).at(-1)?.facts.choices, [{ finishReason: 'stop' }])
-  })
-
-  t.test('citations: the text, not the sources', async t => {
-    t.strictSame(deltasOf(begin, delta(0, { citation: { title: 'x', sourceContent: [{ text: 'source' }] } }), delta(0, { text: 'cited' })), [{ role: 'assistant', content: '' }, { content: 'cited' }])
   })
 
   t.test('what nobody promised', async t => {
