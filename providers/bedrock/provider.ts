@@ -10,10 +10,11 @@ import type { UpstreamRequest, WholeResponse } from '../../upstream/http-upstrea
 import { header } from '../../upstream/retry-after.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
 import { converseEvent, textJsonIn } from './converse-event.ts'
+import { hasFunctions } from './declared-tools.ts'
 import { refusalError, unreadable } from './errors.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
 import type { EventStreamMessage } from './event-stream-reader.ts'
-import { converseInput } from './request.ts'
+import { converseBody } from './request.ts'
 import { completionOf } from './response.ts'
 import type { CompletionHead } from './response.ts'
 import { Signer } from './signer.ts'
@@ -53,7 +54,7 @@ export class BedrockProvider implements Provider {
     if (response.status < 200 || response.status >= 300) throw this.#refusal(response)
     try {
       const answer: ConverseAnswer = JSON.parse(response.text)
-      return completionOf(answer, this.#head(call))
+      return completionOf(answer, this.#head(call), hasFunctions(call.request))
     } catch (error) {
       throw error instanceof UpstreamError ? error : unreadable(error)
     }
@@ -62,7 +63,7 @@ export class BedrockProvider implements Provider {
   async stream (call: StreamCall): Promise<CompletionStream> {
     const { upstream, request } = await this.#prepare('converseStream', call)
     const writer = new CompletionWriter({ ...call.queue, includeUsage: call.request.stream_options?.include_usage === true })
-    const translate = translation(new StreamTranslator(this.#head(call)))
+    const translate = translation(new StreamTranslator(this.#head(call), hasFunctions(call.request)))
     const response = await upstream.stream(request, flow => new ReaderPump(writer, new EventStreamReader(), translate, flow))
     if (response.kind === 'refused') throw this.#refusal(response.response)
     if (!EVENT_STREAM.test(header(response.headers, 'content-type') ?? '')) {
@@ -79,7 +80,7 @@ export class BedrockProvider implements Provider {
   }
 
   async #prepare (operation: Operation, { request, model = this.model, signal }: CompletionCall): Promise<Dispatch> {
-    const { origin, ...signed } = await this.#signer.sign(operation, model, JSON.stringify(converseInput(request, model)), signal)
+    const { origin, ...signed } = await this.#signer.sign(operation, model, converseBody(request, model), signal)
     return { upstream: this.#upstreamAt(origin), request: { ...signed, signal } }
   }
 

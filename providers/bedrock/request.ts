@@ -1,23 +1,27 @@
-import type { ConverseCommandInput, InferenceConfiguration, OutputConfig } from '@aws-sdk/client-bedrock-runtime'
-import { UpstreamError } from '../../errors/upstream-error.ts'
+import type { ConverseCommandInput, InferenceConfiguration, OutputFormat, ServiceTierType } from '@aws-sdk/client-bedrock-runtime'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
-import { unsupported } from './errors.ts'
+import { CachePointLimit, cacheRulesOf } from './cache-points.ts'
+import { invalid, unsupported } from './errors.ts'
+import { refuseSchema } from './json-schema.ts'
 import { conversationOf } from './messages.ts'
+import { isNova, modelOf } from './model.ts'
+import type { Model } from './model.ts'
+import { thinkingSettings } from './thinking.ts'
 import { toolSettings } from './tools.ts'
 
 /** What Converse and ConverseStream are asked, less the model. */
 export type ConverseInput = Pick<ConverseCommandInput,
-  'system' | 'messages' | 'inferenceConfig' | 'toolConfig' | 'outputConfig' | 'additionalModelRequestFields'>
+  'system' | 'messages' | 'inferenceConfig' | 'toolConfig' | 'outputConfig' | 'additionalModelRequestFields' | 'serviceTier'>
 
 /** Fields that have a counterpart in Converse (or are about the HTTP answer, as `stream` is). */
 const TRANSLATED: ReadonlySet<string> = new Set([
-  'model', 'messages', 'stream', 'stream_options', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'stop',
-  'tools', 'tool_choice', 'parallel_tool_calls', 'response_format', 'reasoning_effort'
+  'model', 'messages', 'stream', 'stream_options', 'temperature', 'top_p', 'top_k', 'max_tokens', 'max_completion_tokens', 'stop', 'tools', 'tool_choice',
+  'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'reasoning_effort', 'service_tier'
 ])
 
 /** Hints that change nothing in the answer; dropped. */
-const HINTS: ReadonlySet<string> = new Set(['user', 'metadata', 'store', 'service_tier', 'prompt_cache_key', 'safety_identifier'])
+const HINTS: ReadonlySet<string> = new Set(['user', 'metadata', 'store', 'prompt_cache_key', 'prompt_cache_retention', 'safety_identifier'])
 
 /** Fields without a counterpart, and the values of them that ask for nothing. */
 const NEUTRAL: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
@@ -32,25 +36,40 @@ const NEUTRAL: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
 
 /**
  * A chat request in Converse's terms. What Converse cannot express is refused, never dropped, save for hints.
- * @param model the model's id, which decides what the model-specific fields can say
+ * @param id the model's, which decides what the model-specific fields can say
  * @throws {UpstreamError} `unsupported` or `invalid_request`, with the field in `param`
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
  */
-export function converseInput (request: ChatCompletionRequest, model: string): ConverseInput {
+export function converseInput (request: ChatCompletionRequest, id: string): ConverseInput {
   refuseUnknown(request)
-  const anthropic = isAnthropic(model)
-  const { system, messages, usesTools } = conversationOf(request.messages)
-  const { toolConfig, modelFields } = toolSettings(request, { anthropic, usedBefore: usesTools })
-  const outputConfig = outputConfigOf(request)
-  const thinking = thinkingOf(request, anthropic)
-  const additional = { ...modelFields, ...(thinking === undefined ? {} : { thinking }) }
+  const model = modelOf(id)
+  const { system, messages, calledTools } = conversationOf(request.messages, model)
+  const { thinks, modelFields: thinkingFields, effort } = thinkingSettings(request, model)
+  const { toolConfig, modelFields: toolFields } = toolSettings(request, { model, cacheRules: cacheRulesOf(model), calledTools, thinks })
+  const textFormat = textFormatOf(request, model)
+  const additional = { ...toolFields, ...thinkingFields, ...samplingFields(request, model) }
+  const limit = new CachePointLimit([toolConfig?.tools ?? [], system, ...messages.map(({ content }) => content)])
+  const serviceTier = serviceTierOf(request, model)
   return {
-    messages,
+    ...(toolConfig === undefined ? {} : { toolConfig: { ...toolConfig, tools: limit.apply(toolConfig.tools) } }),
+    ...(system.length > 0 ? { system: limit.apply(system) } : {}),
+    messages: messages.map(({ role, content }) => ({ role, content: limit.apply(content) })),
     inferenceConfig: inferenceConfigOf(request),
-    ...(system.length > 0 ? { system } : {}),
-    ...(toolConfig === undefined ? {} : { toolConfig }),
-    ...(outputConfig === undefined ? {} : { outputConfig }),
-    ...(Object.keys(additional).length > 0 ? { additionalModelRequestFields: additional } : {})
+    ...(textFormat === undefined && effort === undefined ? {} : { outputConfig: { ...(textFormat === undefined ? {} : { textFormat }), ...(effort === undefined ? {} : { effort }) } }),
+    ...(Object.keys(additional).length > 0 ? { additionalModelRequestFields: additional } : {}),
+    ...(serviceTier === undefined ? {} : { serviceTier: { type: serviceTier } })
+  }
+}
+
+/**
+ * Likewise, as the JSON that is sent.
+ * @throws {UpstreamError} also `invalid_request`: it is nested deeper than can be written
+ */
+export function converseBody (request: ChatCompletionRequest, id: string): string {
+  try {
+    return JSON.stringify(converseInput(request, id))
+  } catch (error) {
+    throw error instanceof RangeError ? invalid('messages', 'The request is nested too deep.') : error
   }
 }
 
@@ -61,17 +80,13 @@ function refuseUnknown (request: ChatCompletionRequest): void {
   }
 }
 
-/** By the vendor's part of the id, which inference profiles keep (`eu.anthropic.claude-…`); ARNs of one's own hide it. */
-function isAnthropic (model: string): boolean { return /(?:^|[./])anthropic\./.test(model) }
-
-function maxTokensOf ({ max_completion_tokens: completion, max_tokens: total }: ChatCompletionRequest): number | undefined {
-  return completion ?? total ?? undefined
-}
-
+/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
 function inferenceConfigOf (request: ChatCompletionRequest): InferenceConfiguration {
-  const { temperature, top_p: topP, stop } = request
-  const maxTokens = maxTokensOf(request)
+  const { temperature, top_p: topP, max_completion_tokens: completion, max_tokens: total, stop } = request
+  const maxTokens = completion ?? total ?? undefined
   const stopSequences = typeof stop === 'string' ? [stop] : stop ?? []
+  if (temperature != null && temperature > 1) throw unsupported('temperature', 'temperatures above 1')
+  if (stopSequences.includes('')) throw invalid('stop', 'A stop sequence is empty.')
   return {
     ...(temperature == null ? {} : { temperature }),
     ...(topP == null ? {} : { topP }),
@@ -80,36 +95,48 @@ function inferenceConfigOf (request: ChatCompletionRequest): InferenceConfigurat
   }
 }
 
+interface SamplingFields {
+  readonly top_k?: number
+  readonly inferenceConfig?: { readonly topK: number }
+}
+
+/**
+ * `top_k`, which Converse leaves to the models.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+ * @see https://docs.aws.amazon.com/nova/latest/userguide/getting-started-converse.html
+ */
+function samplingFields (request: ChatCompletionRequest, model: Model): SamplingFields {
+  const topK: unknown = 'top_k' in request ? request.top_k : undefined
+  if (topK == null) return {}
+  if (typeof topK !== 'number' || !Number.isInteger(topK) || topK < 0) throw invalid('top_k', 'top_k is a whole number.')
+  if (model.vendor === 'anthropic') return { top_k: topK }
+  if (isNova(model)) return { inferenceConfig: { topK } }
+  throw unsupported('top_k', 'top_k for this model')
+}
+
+/**
+ * A tier is asked for by the same word. It is a hint, and Bedrock refuses it for models that it does not have it for, so
+ * it is sent only for those that AWS has named.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
+ */
+function serviceTierOf ({ service_tier: tier }: ChatCompletionRequest, model: Model): ServiceTierType | undefined {
+  if (tier !== 'flex' && tier !== 'priority') return undefined
+  return TIERED.test(`${model.vendor}.${model.name}`) ? tier : undefined
+}
+
+const TIERED = /^(?:amazon\.nova-(?:pro|premier|2-lite)-|deepseek\.v3-|openai\.gpt-oss-|qwen\.qwen3-)/
+
 /**
  * Structured output by a schema; `json_object` is made by `toolSettings`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
-function outputConfigOf ({ response_format: format }: ChatCompletionRequest): OutputConfig | undefined {
+function textFormatOf ({ response_format: format }: ChatCompletionRequest, { vendor }: Model): OutputFormat | undefined {
   if (format == null || format.type === 'text' || format.type === 'json_object') return undefined // the latter is a tool
   if (format.type !== 'json_schema') throw unsupported('response_format', 'response formats other than text, json_object and json_schema')
   const { name, description, schema } = format.json_schema
-  if (schema === undefined) {
-    throw new UpstreamError('invalid_request', 'response_format has no schema.', { status: 400, param: 'response_format.json_schema.schema' })
-  }
+  const at = 'response_format.json_schema.schema'
+  if (schema === undefined) throw invalid(at, 'response_format has no schema.')
+  if (vendor === 'anthropic') refuseSchema(schema, at)
   const jsonSchema = { name, schema: JSON.stringify(schema), ...(description ? { description } : {}) }
-  return { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
-}
-
-/** Tokens for thinking at each level of effort. */
-const THINKING_BUDGETS: ReadonlyMap<string, number> = new Map([['minimal', 1024], ['low', 2048], ['medium', 8192], ['high', 16_384]])
-/** Anthropic's lower limit of a budget. */
-const MIN_BUDGET = 1024
-
-/**
- * Anthropic's thinking budget, which must stay below the limit on all tokens.
- * @see https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
- */
-function thinkingOf (request: ChatCompletionRequest, anthropic: boolean): { type: 'enabled', budget_tokens: number } | undefined {
-  const { reasoning_effort: effort } = request
-  if (effort == null || (anthropic && effort === 'none')) return undefined
-  const wanted = anthropic ? THINKING_BUDGETS.get(effort) : undefined
-  if (wanted === undefined) throw unsupported('reasoning_effort', 'this reasoning effort for this model')
-  const budget = Math.min(wanted, (maxTokensOf(request) ?? Infinity) - 1)
-  if (budget < MIN_BUDGET) throw unsupported('reasoning_effort', `reasoning within fewer than ${MIN_BUDGET + 1} tokens`)
-  return { type: 'enabled', budget_tokens: budget }
+  return { type: 'json_schema', structure: { jsonSchema } }
 }

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { converseInput } from '../../../providers/bedrock/request.ts'
 import { Signer } from '../../../providers/bedrock/signer.ts'
 import type { Operation, SignedRequest } from '../../../providers/bedrock/signer.ts'
+import { withCacheControl } from '../../../schemas/carried.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import { isJsonObject } from '../../../schemas/json-object.ts'
 import type { JsonObject } from '../../../schemas/json-object.ts'
@@ -47,7 +48,7 @@ async function same (t: Pick<Test, 'equal' | 'strictSame'>, request: ChatComplet
 }
 
 /** As it was given out with an answer. */
-const REASONING: object = { reasoning_content: 'Hm', reasoning_signature: 'c2ln', reasoning_redacted: 'AQID/+8=' }
+const REASONING: object = { reasoning_content: 'Hm', reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'Hm', signature: 'c2ln' }, { type: 'reasoning.encrypted', index: 1, data: 'AQID/+8=' }] }
 const HELLO = { role: 'user', content: 'Hello' } as const
 
 t.test('requests of every kind', async t => {
@@ -68,11 +69,18 @@ t.test('requests of every kind', async t => {
     },
     'one tool': { messages: [HELLO], tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: { type: 'function', function: { name: 'f' } } },
     settings: { messages: [HELLO], temperature: 0.1, top_p: 1, max_tokens: 5, stop: ['a', '\n'] },
-    'a schema': { messages: [HELLO], response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { type: 'object', properties: { ü: { type: 'number' } } } } } },
+    'a schema': { messages: [HELLO], response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { type: 'object', properties: { ü: { type: 'number' } }, additionalProperties: false } } } },
     'any JSON': { messages: [HELLO], response_format: { type: 'json_object' } }
   }
   for (const [name, request] of Object.entries(requests)) await same(t, request, MODEL, name)
   await same(t, { messages: [HELLO], reasoning_effort: 'high', tools: [{ type: 'function', function: { name: 'f' } }], parallel_tool_calls: false }, CLAUDE, 'fields of the model')
+  await same(t, { messages: [HELLO], reasoning_effort: 'high' }, 'anthropic.claude-opus-4-6-v1', 'effort')
+  await same(t, { messages: [HELLO], service_tier: 'flex' }, 'openai.gpt-oss-20b-1:0', 'a service tier')
+  const ephemeral = { type: 'ephemeral', ttl: '1h' } as const
+  await same(t, { messages: [withCacheControl({ role: 'system', content: 'a' }, ephemeral), withCacheControl(HELLO, ephemeral)], tools: [withCacheControl({ type: 'function', function: { name: 'f' } }, ephemeral)] }, CLAUDE, 'cache points')
+  const attached = { type: 'file' as const, file: { file_data: 'data:text/plain;base64,YQ==' }, ...{ citations: { enabled: true } } }
+  const video = JSON.parse('{"type":"video_url","video_url":{"url":"data:video/mp4;base64,YQ=="}}')
+  await same(t, { messages: [{ role: 'user', content: [attached, { type: 'input_audio', input_audio: { format: 'mp3', data: 'YQ==' } }, video] }] }, 'amazon.nova-pro-v1:0', 'files, audio and video')
 })
 
 t.test('models of any name', async t => {
@@ -86,8 +94,9 @@ t.test('models of any name', async t => {
 t.test('any text, any JSON, any bytes', async t => {
   const text = fc.string({ unit: 'binary', minLength: 1 })
   const json = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))
+  const schema = json.map(rest => ({ ...rest, type: 'object' }))
   const model = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter(name => name.isWellFormed() && name !== '.' && name !== '..')
-  await fc.assert(fc.asyncProperty(text, text, json, json, fc.uint8Array({ minLength: 1 }), model, async (system, user, input, schema, bytes, model) => {
+  await fc.assert(fc.asyncProperty(text, text, json, schema, fc.uint8Array({ minLength: 1 }), model, async (system, user, input, schema, bytes, model) => {
     await same(t, {
       messages: [
         { role: 'system', content: system },

@@ -1,0 +1,88 @@
+import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
+import type { FunctionTool, JsonSchema, Tool, ToolChoice } from '../../schemas/tools.ts'
+import { invalid, unsupported } from './errors.ts'
+
+/** A function that the model may call, and where the request says so. */
+export interface DeclaredTool {
+  readonly function: FunctionTool['function']
+  /** What the caller's cache hint is on. */
+  readonly hint: object
+  /** The field that name, description and parameters are fields of. */
+  readonly at: string
+}
+
+/** What the model is to do with them: call none, call as it likes, call at least one, or call this one. */
+export type Choice = 'none' | 'auto' | 'required' | { readonly name: string }
+
+export interface DeclaredTools {
+  readonly tools: readonly DeclaredTool[]
+  readonly choice: Choice
+  /** The field that says the choice. */
+  readonly choiceAt: 'tool_choice' | 'function_call'
+  /** They came in the deprecated field `functions`: the answer has a `function_call` then, and no more than one. */
+  readonly asFunctions: boolean
+}
+
+/** Whether a request has the deprecated `functions`, and so expects an answer of that time. */
+export function hasFunctions (request: object): boolean {
+  return 'functions' in request && Array.isArray(request.functions) && request.functions.length > 0
+}
+
+/**
+ * The tools of a request, and the choice among them, in both of the forms that the format has had.
+ * @throws {UpstreamError} `unsupported` or `invalid_request`, with the field in `param`
+ */
+export function declaredTools (request: ChatCompletionRequest): DeclaredTools {
+  const tools = (request.tools ?? []).map(declaredTool)
+  if (hasFunctions(request) && tools.length > 0) throw invalid('functions', 'A request has either tools or functions.')
+  return hasFunctions(request) ? declaredFunctions({ ...request }) : { ...chosen(tools, request.tool_choice ?? 'auto'), choiceAt: 'tool_choice', asFunctions: false }
+}
+
+function declaredTool (tool: Tool, index: number): DeclaredTool {
+  if (tool.type !== 'function') throw unsupported(`tools[${index}].type`, 'tools other than functions')
+  return { function: tool.function, hint: tool, at: `tools[${index}].function` }
+}
+
+/** `allowed_tools` leaves the others out: what the model does not know of, it cannot call. */
+function chosen (tools: readonly DeclaredTool[], choice: ToolChoice): Pick<DeclaredTools, 'tools' | 'choice'> {
+  if (typeof choice === 'string') return { tools, choice }
+  if (choice.type === 'function') return { tools, choice: { name: knownName(tools, choice.function.name, 'tool_choice.function.name') } }
+  if (choice.type === 'custom') throw unsupported('tool_choice', 'tool choices of the type custom')
+  const { mode, tools: allowed } = choice.allowed_tools
+  if (mode !== 'auto' && mode !== 'required') throw invalid('tool_choice.allowed_tools.mode', 'The mode of allowed_tools is "auto" or "required".')
+  const names = new Set(allowed.map(({ type, function: named }, index) => {
+    const at = `tool_choice.allowed_tools.tools[${index}]`
+    if (type !== 'function') throw unsupported(`${at}.type`, 'tools other than functions')
+    return knownName(tools, isJsonObject(named) ? named['name'] : undefined, `${at}.function.name`)
+  }))
+  return { tools: tools.filter(tool => names.has(tool.function.name)), choice: mode }
+}
+
+/** @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-functions */
+function declaredFunctions ({ functions, function_call: call }: JsonObject): DeclaredTools {
+  const tools = (Array.isArray(functions) ? functions : []).map((value: unknown, index): DeclaredTool => {
+    const at = `functions[${index}]`
+    if (!isJsonObject(value)) throw invalid(at, 'A function is an object.')
+    const { name, description, parameters } = value
+    if (typeof name !== 'string') throw invalid(`${at}.name`, 'A function has a name.')
+    if (description != null && typeof description !== 'string') throw invalid(`${at}.description`, 'The description of a function is a string.')
+    if (parameters != null && !isJsonObject(parameters)) throw invalid(`${at}.parameters`, 'The parameters of a function are a JSON schema.')
+    const schema: JsonSchema | null = parameters == null ? null : { ...parameters }
+    return { function: { name, parameters: schema, ...(description == null ? {} : { description }) }, hint: value, at }
+  })
+  return { tools, choice: functionChoice(tools, call), choiceAt: 'function_call', asFunctions: true }
+}
+
+function functionChoice (tools: readonly DeclaredTool[], call: unknown): Choice {
+  if (call == null || call === 'auto') return 'auto'
+  if (call === 'none') return 'none'
+  return { name: knownName(tools, isJsonObject(call) ? call['name'] : undefined, 'function_call') }
+}
+
+function knownName (tools: readonly DeclaredTool[], name: unknown, param: string): string {
+  const tool = tools.find(tool => tool.function.name === name)
+  if (tool === undefined) throw invalid(param, 'No tool of this name is among the tools of the request.')
+  return tool.function.name
+}
