@@ -1,4 +1,5 @@
 import type { ContentBlock, SystemContentBlock, ToolResultContentBlock } from '@aws-sdk/client-bedrock-runtime'
+import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { Content, ContentPart } from '../../schemas/messages.ts'
 import { DocumentNames, audioBlock, documentBlock, imageBlock, videoBlock } from './attachments.ts'
@@ -92,6 +93,11 @@ function video (part: object, { vendor }: Model, field: string): ContentBlock.Vi
   const url = isJsonObject(source) ? source['url'] : undefined
   if (vendor === 'anthropic' || typeof url !== 'string') throw unsupported(`${field}.video_url`, 'this video for this model')
   return videoBlock(url, `${field}.video_url.url`)
+}
+
+/** Whether a request asks for citations of one of its documents. */
+export function hasCitations ({ messages }: ChatCompletionRequest): boolean {
+  return messages.some(({ content }) => Array.isArray(content) && content.some(asksForCitations))
 }
 
 /** A field beside `file`, which Anthropic's dialect has on its documents: `citations: {enabled: true}`. */

@@ -9,6 +9,7 @@ import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest, WholeResponse } from '../../upstream/http-upstream.ts'
 import { header } from '../../upstream/retry-after.ts'
 import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import { hasCitations } from './content.ts'
 import { converseEvent, textJsonIn } from './converse-event.ts'
 import { hasFunctions } from './declared-tools.ts'
 import { refusalError, unreadable } from './errors.ts'
@@ -63,7 +64,8 @@ export class BedrockProvider implements Provider {
   async stream (call: StreamCall): Promise<CompletionStream> {
     const { upstream, request } = await this.#prepare('converseStream', call)
     const writer = new CompletionWriter({ ...call.queue, includeUsage: call.request.stream_options?.include_usage === true })
-    const translate = translation(new StreamTranslator(this.#head(call), hasFunctions(call.request)))
+    const wanted = { asFunction: hasFunctions(call.request), citations: hasCitations(call.request) }
+    const translate = translation(new StreamTranslator(this.#head(call), wanted))
     const response = await upstream.stream(request, flow => new ReaderPump(writer, new EventStreamReader(), translate, flow))
     if (response.kind === 'refused') throw this.#refusal(response.response)
     if (!EVENT_STREAM.test(header(response.headers, 'content-type') ?? '')) {

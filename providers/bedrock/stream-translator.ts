@@ -9,6 +9,14 @@ import type { BedrockDelta, CompletionHead } from './response.ts'
 import { JSON_ANSWER } from './tools.ts'
 import type { AnswerDelta, Citation, ConverseEvent, ToolUse } from './wire.ts'
 
+/** What a request asks for of its answer's form. */
+export interface WantedForm {
+  /** Calls in the deprecated form: the first one, as `function_call`. */
+  readonly asFunction?: boolean
+  /** Citations of its documents. */
+  readonly citations?: boolean
+}
+
 /** Of every chunk that brings text and nothing else. */
 const TEXT_FACTS: ChunkFacts = { output: true, choices: [{ index: 0, finishReason: null }], usage: undefined }
 const TEXT_SUFFIX = '},"finish_reason":null}]}'
@@ -23,13 +31,13 @@ const TEXT_SUFFIX = '},"finish_reason":null}]}'
  *     messageStop               the finish reason: the end, but for
  *     metadata                  the token counts
  *
- * What the provider's own tools do (`server_tool_use` and the results) is passed over.
+ * What the provider's own tools do (`server_tool_use` and the results) is passed over, as are citations that the request
+ * has not asked for.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
  */
 export class StreamTranslator {
   readonly #head: CompletionHead
-  /** Whether the caller expects calls in the deprecated form: the first one, as `function_call`. */
-  readonly #asFunction: boolean
+  readonly #wanted: WantedForm
   /** The JSON of a chunk with text, up to the text. Such chunks are nearly all there are, and alike but for the text. */
   readonly #textPrefix: string
   #begun = false
@@ -39,23 +47,23 @@ export class StreamTranslator {
   /** The content block of the tool whose arguments are the answer itself. */
   #jsonAnswer: number | undefined
   readonly #reasoning = new ReasoningStream()
-  /** Of the answer's content until now, in UTF-16 units. */
+  /** Of the answer's content until now, in UTF-16 units; counted only for citations, since that takes as long as the rest. */
   #length = 0
   /** The same when the current block began. Blocks come one after the other. */
   #blockStart = 0
   /** Of the current block. */
   #citations: Citation[] = []
 
-  constructor (head: CompletionHead, asFunction = false) {
+  constructor (head: CompletionHead, wanted: WantedForm = {}) {
     this.#head = head
-    this.#asFunction = asFunction
+    this.#wanted = wanted
     this.#textPrefix = `${JSON.stringify(this.#frame()).slice(0, -1)},"choices":[{"index":0,"delta":{"content":`
   }
 
   /** A piece of text, as JSON: what `translate` would give for it, without a look at it. */
   translateText (json: string): Chunk | readonly Chunk[] {
     if (this.#finished) return []
-    this.#length += unitsIn(json)
+    if (this.#wanted.citations === true) this.#length += unitsIn(json)
     return this.#begun ? this.#textChunk(json) : this.#chunk({ content: JSON.parse(json) })
   }
 
@@ -83,7 +91,7 @@ export class StreamTranslator {
     const index = this.#calls.size
     this.#calls.set(block, { index, empty: true })
     const called = { name: call.name ?? '', arguments: '' }
-    if (this.#asFunction) return index === 0 ? [this.#chunk({ function_call: called })] : []
+    if (this.#wanted.asFunction === true) return index === 0 ? [this.#chunk({ function_call: called })] : []
     return [this.#chunk({ tool_calls: [{ index, id: call.toolUseId ?? '', type: 'function', function: called }] })]
   }
 
@@ -92,7 +100,7 @@ export class StreamTranslator {
     const { text, toolUse, reasoningContent, citation } = delta
     if (typeof text === 'string' && text !== '') return this.translateText(JSON.stringify(text))
     if (typeof toolUse?.input === 'string' && toolUse.input !== '') return this.#arguments(block, toolUse.input)
-    if (citation != null) this.#citations.push(citation)
+    if (citation != null && this.#wanted.citations === true) this.#citations.push(citation)
     const reasoning = reasoningContent == null ? undefined : this.#reasoning.deltaOf(block, reasoningContent)
     return reasoning === undefined ? [] : [this.#chunk(reasoning)]
   }
@@ -105,7 +113,7 @@ export class StreamTranslator {
     const call = this.#calls.get(block)
     if (call === undefined) return [] // the input of a tool that the provider runs
     call.empty = false
-    if (this.#asFunction) return call.index === 0 ? [this.#chunk({ function_call: { arguments: text } })] : []
+    if (this.#wanted.asFunction === true) return call.index === 0 ? [this.#chunk({ function_call: { arguments: text } })] : []
     return [this.#chunk({ tool_calls: [{ index: call.index, function: { arguments: text } }] })]
   }
 
@@ -127,7 +135,7 @@ export class StreamTranslator {
   }
 
   #finish (stopReason: string): Chunk[] {
-    const finishReason = finishReasonOf(stopReason, { calls: this.#calls.size > 0, asFunction: this.#asFunction })
+    const finishReason = finishReasonOf(stopReason, { calls: this.#calls.size > 0, asFunction: this.#wanted.asFunction === true })
     this.#finished = true
     const unstopped = [...this.#calls.keys()].flatMap(block => this.#noArguments(block))
     return [...this.#cited(), ...unstopped, this.#chunk({}, finishReason)]
@@ -166,5 +174,5 @@ const ESCAPE = /\\(?:u.{4}|.)/g
 
 /** The length of a text in UTF-16 units, by its JSON. */
 function unitsIn (json: string): number {
-  return json.includes('\\') ? json.replace(ESCAPE, '.').length - 2 : json.length - 2
+  return json.indexOf('\\') === -1 ? json.length - 2 : json.replace(ESCAPE, '.').length - 2
 }

@@ -10,7 +10,7 @@ import { ChatCompletionRequest } from '../../../schemas/chat-completion-request.
 import { ADAPTIVE_CLAUDE, CLAUDE, GPT_OSS, NOVA, PROFILE } from './converse.ts'
 
 const words = fc.constantFrom('', ' ', 'a', 'Grüße', '{"a":1}', '{', 'x'.repeat(70))
-const hint = fc.constantFrom({}, {}, { cache_control: { type: 'ephemeral' } }, { cache_control: { type: 'ephemeral', ttl: '1h' } }, { cache_control: 5 })
+const hint = fc.constantFrom({}, { cache_control: { type: 'ephemeral' } }, { cache_control: { type: 'ephemeral', ttl: '1h' } }, { cache_control: { type: 'ephemeral' } }, { cache_control: 5 })
 const part = fc.tuple(hint, fc.oneof(
   { weight: 4, arbitrary: words.map(text => ({ type: 'text', text })) },
   fc.constantFrom('https://a.b/c.png', 'data:image/png;base64,AAAA', 'data:,').map(url => ({ type: 'image_url', image_url: { url } })),
@@ -38,8 +38,8 @@ const message = fc.tuple(hint, fc.oneof(
 const round = fc.tuple(id, content).map(([id, content]) => [
   { role: 'assistant', content: 'Well', tool_calls: [{ id, type: 'function', function: { name: 'f', arguments: '{}' } }] }, { role: 'tool', tool_call_id: id, content }
 ])
-const plain = fc.tuple(hint, fc.constantFrom('system', 'user', 'assistant'), fc.constantFrom('', ' ', 'a')).map(([control, role, content]) => [{ role, content, ...control }])
-const messages = fc.array(fc.oneof({ weight: 4, arbitrary: plain }, { weight: 1, arbitrary: message.map(one => [one]) }, { weight: 2, arbitrary: round }), { minLength: 1, maxLength: 6 }).map(messages => messages.flat())
+const plain = fc.tuple(hint, fc.constantFrom('system', 'user', 'assistant'), fc.constantFrom('', ' ', 'a', 'b', 'c', 'd')).map(([control, role, content]) => [{ role, content, ...control }])
+const messages = fc.array(fc.oneof({ weight: 4, arbitrary: plain }, { weight: 1, arbitrary: message.map(one => [one]) }, { weight: 2, arbitrary: round }), { minLength: 1, maxLength: 12 }).map(messages => messages.flat())
 const F = { type: 'function', function: { name: 'f' } }
 const settings = fc.record({
   tools: fc.array(fc.tuple(hint, fc.record({ name: fc.constantFrom('f', 'g'), parameters: fc.constantFrom({}, null, { type: 'object' }, { type: 'string' }), strict: fc.boolean() }, { requiredKeys: ['name'] })).map(([control, tool]) => ({ type: 'function', function: tool, ...control })), { maxLength: 2 }),

@@ -39,7 +39,7 @@ t.test('a stream: at the end of each block', async t => {
     delta(0, { text: 'A ' }), stop(0), delta(1, { citation: { title: 'x' } }), delta(1, { text: 'ci' }), delta(1, { text: 'ted' }), stop(1), delta(2, { text: '.' }), stop(2),
     delta(3, { text: 'B' }), delta(3, { citation: { title: 'y' } }), { messageStop: { stopReason: 'end_turn' } }
   ]
-  const translator = new StreamTranslator(HEAD)
+  const translator = new StreamTranslator(HEAD, { citations: true })
   const chunks = events.flatMap(event => translator.translate(event))
   t.strictSame(chunks.map(({ json }) => JSON.parse(json).choices[0].delta).slice(1), [
     { content: 'ci' }, { content: 'ted' }, { annotations: [document(2, 7, { title: 'x' })] }, { content: '.' }, { content: 'B' }, { annotations: [document(8, 9, { title: 'y' })] }, {}
@@ -47,10 +47,16 @@ t.test('a stream: at the end of each block', async t => {
   t.equal(chunks[3]?.facts.output, false)
 })
 
+t.test('a stream of a request that asks for none: text alone', async t => {
+  const translator = new StreamTranslator(HEAD)
+  const chunks = [{ contentBlockDelta: { delta: { citation: { title: 'x' } } } }, { contentBlockDelta: { delta: { text: 'cited' } } }, { contentBlockStop: {} }].flatMap(event => translator.translate(event))
+  t.strictSame(chunks.map(({ json }) => JSON.parse(json).choices[0].delta), [{ role: 'assistant', content: 'cited' }])
+})
+
 t.test('streamed and whole, the same text has the same indexes', async () => {
   const piece = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '\u0000', 'ü', '\u2028', '👋', '\ud800'), minLength: 1, maxLength: 6 })
   fc.assert(fc.property(fc.array(fc.array(piece, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 }), fc.boolean(), (blocks, copied) => {
-    const translator = new StreamTranslator(HEAD)
+    const translator = new StreamTranslator(HEAD, { citations: true })
     const chunks = blocks.flatMap((pieces, contentBlockIndex) => [
       ...pieces.flatMap(text => copied ? translator.translateText(JSON.stringify(text)) : translator.translate({ contentBlockDelta: { contentBlockIndex, delta: { text } } })),
       ...[{ contentBlockDelta: { contentBlockIndex, delta: { citation: {} } } }, { contentBlockStop: { contentBlockIndex } }].flatMap(event => translator.translate(event))

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Base64Bytes } from '../../../providers/bedrock/base64-bytes.ts'
+import { hasCitations } from '../../../providers/bedrock/content.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import { CALL, CLAUDE, HELLO, NOVA, TOOL, converse, refusal, requestOf } from './converse.ts'
 
@@ -47,7 +48,11 @@ t.test('documents have a clean name of their own', async t => {
 t.test('citations of documents, where they are asked for', async t => {
   const cited = (citations: unknown) => blocksOf(user({ ...file('text/csv'), citations }))?.[0]?.document?.citations
   t.strictSame(cited({ enabled: true }), { enabled: true })
-  for (const other of [{ enabled: false }, {}, true, null]) t.equal(cited(other), undefined)
+  t.ok(hasCitations({ messages: [HELLO], ...user({ ...file('text/csv'), citations: { enabled: true } }) }))
+  for (const other of [{ enabled: false }, {}, true, null]) {
+    t.equal(cited(other), undefined)
+    t.notOk(hasCitations({ messages: [HELLO], ...user({ ...file('text/csv'), citations: other }) }))
+  }
 })
 
 t.test('audio', async t => {

@@ -61,7 +61,7 @@ t.test('the answer has a function_call, and no more than one', async t => {
   t.equal(whole.finishReason, 'function_call')
   t.strictSame(JSON.parse(whole.json).choices[0].message, { role: 'assistant', content: null, function_call: { name: 'weather', arguments: '{"n":0}' } })
 
-  const translator = new StreamTranslator(head, true)
+  const translator = new StreamTranslator(head, { asFunction: true })
   const chunks = [
     ...calls.flatMap(({ toolUse: { toolUseId, name } }, contentBlockIndex) => [
       { contentBlockStart: { contentBlockIndex, start: { toolUse: { toolUseId, name } } } },

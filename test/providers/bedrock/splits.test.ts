@@ -11,7 +11,7 @@ import { START, STOP, USAGE, event, exception, frame, frameOf, text } from './ev
 /** The chunks of a stream, and the reason why it failed. */
 function outcome (pieces: readonly Buffer[]): string[] {
   const reader = new EventStreamReader()
-  const translator = new StreamTranslator({ id: 'a', created: 1, model: 'm' })
+  const translator = new StreamTranslator({ id: 'a', created: 1, model: 'm' }, { citations: true })
   const chunks: string[] = []
   try {
     for (const piece of pieces) {
