@@ -1,5 +1,6 @@
 import type { ContentBlock, SystemContentBlock } from '@aws-sdk/client-bedrock-runtime'
 import { cacheControlOf, isToolError, withCacheControl } from '../../schemas/carried.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
 import type { AssistantMessage, Content, FunctionMessage, Message, ToolMessage } from '../../schemas/messages.ts'
 import { withCachePoint } from './cache-points.ts'
 import type { CachePoint } from './cache-points.ts'
@@ -76,18 +77,26 @@ interface MessagePlace {
   readonly at: string
 }
 
+/** What an answer of another provider may have held, and the assistant's turns of Converse cannot. */
+const NOT_SAID = ['images', 'audio'] as const
+
 /** Reasoning goes first: models that sign it demand it there. */
 function assistantBlocks (message: AssistantMessage, { scope, calls, at }: MessagePlace): ContentBlock[] {
+  const fields: JsonObject = { ...message }
+  const unsaid = NOT_SAID.find(field => fields[field] != null && !isEmptyList(fields[field]))
+  if (unsaid !== undefined) throw unsupported(`${at}.${unsaid}`, `${unsaid} of the assistant`)
   const toolUses = (message.tool_calls ?? []).flatMap((call, index): ContentBlock[] =>
     withCachePoint([calls.call(call, `${at}.tool_calls[${index}]`)], call, scope.cacheRules))
   return [
-    ...reasoningBlocks({ ...message }, scope.model),
+    ...reasoningBlocks(fields, scope.model),
     ...onlyText(message.content ?? '', scope, at),
     ...textBlocks(message.refusal ?? ''),
     ...toolUses,
     ...(message.function_call == null ? [] : [calls.functionCall(message.function_call, `${at}.function_call`)])
   ]
 }
+
+function isEmptyList (value: unknown): boolean { return Array.isArray(value) && value.length === 0 }
 
 function toolResult (message: ToolMessage | FunctionMessage, { scope, calls, at }: MessagePlace): ContentBlock[] {
   const content: Content = message.content ?? ''

@@ -44,13 +44,13 @@ export function thinkingSettings (request: ChatCompletionRequest, model: Model):
   const exact = thinkingOf(request)
   const { reasoning_effort: effort } = request
   switch (exact?.kind) {
-    case 'off': return off(model)
+    case 'off': return { ...off(model), ...effortBeside(effort, model) }
     case 'budget':
       if (model.vendor !== 'anthropic') throw unsupported('thinking', 'a budget for thinking for this model')
-      return { thinks: true, modelFields: { thinking: { type: 'enabled', budget_tokens: exact.tokens } } }
+      return { thinks: true, modelFields: { thinking: { type: 'enabled', budget_tokens: exact.tokens } }, ...effortBeside(effort, model) }
     case 'adaptive':
       if (model.vendor !== 'anthropic') throw unsupported('thinking', 'adaptive thinking for this model')
-      return adaptive(effort == null || effort === 'none' ? undefined : effort)
+      return { thinks: true, modelFields: { thinking: { type: 'adaptive' } }, ...effortBeside(effort, model) }
     case undefined:
       if (effort == null) return UNSAID
       return effort === 'none' ? none(model) : byEffort(effort, request, model)
@@ -68,14 +68,19 @@ function none (model: Model): ThinkingSettings {
   return off(model)
 }
 
-function adaptive (effort: string | undefined): ThinkingSettings {
-  const level = effort === undefined ? undefined : ADAPTIVE_EFFORTS.get(effort)
-  if (effort !== undefined && level === undefined) throw unsupported('reasoning_effort', 'this reasoning effort for this model')
-  return { thinks: true, modelFields: { thinking: { type: 'adaptive' } }, ...(level === undefined ? {} : { effort: level }) }
+/** An effort beside exact words on thinking: a setting of its own from Claude 4.6 on, and nothing more to say before. */
+function effortBeside (effort: string | null | undefined, { claude }: Model): Pick<ThinkingSettings, 'effort'> {
+  return effort == null || effort === 'none' || claude < ADAPTIVE_SINCE ? {} : { effort: levelOf(effort) }
+}
+
+function levelOf (effort: string): string {
+  const level = ADAPTIVE_EFFORTS.get(effort)
+  if (level === undefined) throw unsupported('reasoning_effort', 'this reasoning effort for this model')
+  return level
 }
 
 function byEffort (effort: string, request: ChatCompletionRequest, model: Model): ThinkingSettings {
-  if (model.claude >= ADAPTIVE_SINCE) return adaptive(effort)
+  if (model.claude >= ADAPTIVE_SINCE) return { thinks: true, modelFields: { thinking: { type: 'adaptive' } }, effort: levelOf(effort) }
   if (model.vendor === 'anthropic') return budget(effort, request)
   if (PLAIN_EFFORTS.has(effort)) {
     if (isNova(model) && model.name.startsWith('nova-2-')) {

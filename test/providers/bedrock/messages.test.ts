@@ -96,3 +96,10 @@ t.test('a refusal is what the assistant said', async t => {
 t.test('calls of custom tools', async t => {
   t.strictSame(refused({ role: 'assistant', tool_calls: [{ id: 'c', type: 'custom', custom: { name: 'f', input: '' } }] }), { reason: 'unsupported', param: 'messages[0].tool_calls[0].type' })
 })
+
+t.test('images and audio that the assistant made', async t => {
+  const made = (field: object): Message => ({ role: 'assistant', content: 'Here', ...field })
+  t.strictSame(refused(HELLO, made({ images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] })), { reason: 'unsupported', param: 'messages[1].images' })
+  t.strictSame(refused(HELLO, made({ audio: { id: 'audio_1' } })), { reason: 'unsupported', param: 'messages[1].audio' })
+  t.strictSame(refused(HELLO, made({ images: [], audio: null, annotations: [] })), { reason: 'none', param: undefined })
+})

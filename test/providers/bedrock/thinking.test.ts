@@ -49,7 +49,12 @@ t.test('reasoning_effort of other models', async t => {
 t.test('thinking to the token goes before reasoning_effort', async t => {
   t.strictSame(fields(carried({ kind: 'budget', tokens: 5000 }, { reasoning_effort: 'low' })), { thinking: { type: 'enabled', budget_tokens: 5000 } })
   t.strictSame(fields(carried({ kind: 'off' }, { reasoning_effort: 'low' })), undefined)
-  t.strictSame(fields(carried({ kind: 'off' }), ADAPTIVE_CLAUDE), { thinking: { type: 'disabled' } })
+  for (const [thinking, said] of [[{ kind: 'off' }, { type: 'disabled' }], [{ kind: 'budget', tokens: 5000 }, { type: 'enabled', budget_tokens: 5000 }]] as const) {
+    const input = converse(carried(thinking, { reasoning_effort: 'low' }), ADAPTIVE_CLAUDE)
+    t.strictSame(input.additionalModelRequestFields, { thinking: said })
+    t.strictSame(input.outputConfig, { effort: 'low' }, 'a setting of its own there')
+    t.equal(converse(carried(thinking), ADAPTIVE_CLAUDE).outputConfig, undefined)
+  }
 })
 
 t.test('adaptive thinking, with an effort if there is one', async t => {
