@@ -103,12 +103,17 @@ function invalidInput (fault: Fault | undefined, context: string | undefined): G
   const path = [...instancePath.split('/').slice(1), ...[missing, extra].filter(name => typeof name === 'string')]
     .reduce((text, step) => /^\d+$/.test(step) ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`, '')
   const where = path === '' ? `The ${context ?? 'body'}` : path
-  const words = missing !== undefined ? 'is required' : extra !== undefined ? 'is not a known field' : allowed(message, params['allowedValues'])
+  const words = missing !== undefined ? 'is required' : extra !== undefined ? 'is not a known field' : keyword === 'type' ? typed(message, params['type']) : allowed(message, params['allowedValues'])
   return invalidRequest(`${where} ${words}.`, path === '' ? null : path, missing !== undefined ? 'missing_required_parameter' : 'invalid_value')
 }
 
 function allowed (message: string, values: unknown): string {
   return Array.isArray(values) ? `must be one of ${values.join(', ')}` : message
+}
+
+/** Null is not named: it stands for "not set". */
+function typed (message: string, types: unknown): string {
+  return Array.isArray(types) ? `must be ${types.filter(type => type !== 'null').join(' or ')}` : message
 }
 
 function pathOf (request: FastifyRequest): string {

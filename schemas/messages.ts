@@ -1,5 +1,9 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { cacheControl, cacheHints } from './cache-control.ts'
+import { ExtraContent, ReasoningDetail } from './extensions.ts'
+import { Nullable } from './nullable.ts'
+import { openEnum } from './open-enum.ts'
 import { taggedUnion } from './tagged-union.ts'
 
 /**
@@ -8,39 +12,49 @@ import { taggedUnion } from './tagged-union.ts'
  */
 
 /** Plain text. */
-export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
+export const TextPart = Type.Object({
+  type: Type.Literal('text'),
+  text: Type.String(),
+  ...cacheHints
+}, { title: 'TextPart' })
 export type TextPart = Static<typeof TextPart>
 
 /** An image by `https:` URL or as a base64 `data:` URL. */
 export const ImagePart = Type.Object({
   type: Type.Literal('image_url'),
   image_url: Type.Object({
-    url: Type.String({ minLength: 1 }),
-    detail: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('low'), Type.Literal('high')]))
-  })
-})
+    url: Type.String({ minLength: 1, description: 'An `https:` URL, or the image itself as a base64 `data:` URL.' }),
+    detail: Type.Optional(openEnum(['auto', 'low', 'high', 'original'], 'How closely the model looks.'))
+  }),
+  ...cacheHints
+}, { title: 'ImagePart' })
 export type ImagePart = Static<typeof ImagePart>
 
 /** Audio as base64. */
 export const AudioPart = Type.Object({
   type: Type.Literal('input_audio'),
-  input_audio: Type.Object({ data: Type.String(), format: Type.String() })
-})
+  input_audio: Type.Object({
+    data: Type.String({ description: 'Base64.' }),
+    format: openEnum(['wav', 'mp3'])
+  }),
+  ...cacheHints
+}, { title: 'AudioPart' })
 export type AudioPart = Static<typeof AudioPart>
 
 /** A file by id, or its content as base64. */
 export const FilePart = Type.Object({
   type: Type.Literal('file'),
   file: Type.Object({
-    file_id: Type.Optional(Type.String()),
-    file_data: Type.Optional(Type.String()),
+    file_id: Type.Optional(Type.String({ description: 'Of a file that was uploaded to the provider.' })),
+    file_data: Type.Optional(Type.String({ description: 'Its content, as base64 or as a base64 `data:` URL.' })),
     filename: Type.Optional(Type.String())
-  })
-})
+  }),
+  ...cacheHints
+}, { title: 'FilePart' })
 export type FilePart = Static<typeof FilePart>
 
 /** What the assistant said instead of an answer. */
-export const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
+export const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() }, { title: 'RefusalPart' })
 export type RefusalPart = Static<typeof RefusalPart>
 
 /** Open: compatible servers know further kinds (`video_url`), which pass through to targets that speak the format. */
@@ -50,19 +64,23 @@ export const ContentPart = taggedUnion('type', {
   input_audio: AudioPart,
   file: FilePart,
   refusal: RefusalPart
-}, { open: true, description: 'A part of a message: text, image, audio, file or refusal.' })
+}, { open: true, title: 'ContentPart', description: 'A part of a message: text, image, audio, file or refusal.' })
 export type ContentPart = Static<typeof ContentPart>
 
 /** Text, or a list of parts. */
-export const Content = Type.Union([Type.String(), Type.Array(ContentPart)])
+export const Content = Type.Union([Type.String(), Type.Array(ContentPart)], { title: 'Content', description: 'Text, or a list of parts.' })
 export type Content = Static<typeof Content>
 
 /** A function call that the assistant asked for; `arguments` is JSON as a string. */
 export const FunctionToolCall = Type.Object({
   id: Type.String({ minLength: 1 }),
   type: Type.Literal('function'),
-  function: Type.Object({ name: Type.String({ minLength: 1 }), arguments: Type.String() })
-})
+  function: Type.Object({
+    name: Type.String({ minLength: 1 }),
+    arguments: Type.String({ description: 'JSON, as text.' })
+  }),
+  extra_content: Nullable(ExtraContent)
+}, { title: 'FunctionToolCall' })
 export type FunctionToolCall = Static<typeof FunctionToolCall>
 
 /** A call of a custom tool, whose input is free text. */
@@ -70,41 +88,52 @@ export const CustomToolCall = Type.Object({
   id: Type.String({ minLength: 1 }),
   type: Type.Literal('custom'),
   custom: Type.Object({ name: Type.String({ minLength: 1 }), input: Type.String() })
-})
+}, { title: 'CustomToolCall' })
 export type CustomToolCall = Static<typeof CustomToolCall>
 
-export const ToolCall = taggedUnion('type', { function: FunctionToolCall, custom: CustomToolCall })
+/** Open: tools of other kinds have calls of other kinds. */
+export const ToolCall = taggedUnion('type', { function: FunctionToolCall, custom: CustomToolCall }, {
+  open: true,
+  title: 'ToolCall',
+  description: 'A call that the assistant asked for.'
+})
 export type ToolCall = Static<typeof ToolCall>
 
-const name = Type.Optional(Type.String())
+const name = Type.Optional(Type.String({ description: 'Tells apart participants of one role.' }))
 
-export const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content, name })
+export const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content, name, ...cacheControl }, { title: 'SystemMessage' })
 export type SystemMessage = Static<typeof SystemMessage>
 
-export const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content, name })
+export const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content, name, ...cacheControl }, { title: 'DeveloperMessage' })
 export type DeveloperMessage = Static<typeof DeveloperMessage>
 
-export const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content, name })
+export const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content, name, ...cacheControl }, { title: 'UserMessage' })
 export type UserMessage = Static<typeof UserMessage>
 
+/** What an answer holds is accepted as a message, so that a caller may send it back as it came. */
 export const AssistantMessage = Type.Object({
   role: Type.Literal('assistant'),
-  content: Type.Optional(Type.Union([Content, Type.Null()])),
-  refusal: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  /** What compatible servers return beside the content; accepted so that a caller may send a message back as it came. */
-  reasoning_content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  tool_calls: Type.Optional(Type.Union([Type.Array(ToolCall), Type.Null()])),
-  function_call: Type.Optional(Type.Union([Type.Object({ name: Type.String(), arguments: Type.String() }), Type.Null()])),
-  name
-})
+  content: Nullable(Content),
+  refusal: Nullable(Type.String()),
+  tool_calls: Nullable(Type.Array(ToolCall)),
+  audio: Nullable(Type.Object({ id: Type.String({ description: 'Of an earlier answer\'s audio.' }) })),
+  function_call: Nullable(Type.Object({ name: Type.String(), arguments: Type.String() }, { deprecated: true, description: 'Before `tool_calls`.' })),
+  name,
+  reasoning_content: Nullable(Type.String({ description: 'Extension: the reasoning, as an earlier answer had it.' })),
+  reasoning_details: Nullable(Type.Array(ReasoningDetail)),
+  extra_content: Nullable(ExtraContent),
+  annotations: Nullable(Type.Array(Type.Unknown(), { description: 'Those of an earlier answer; not looked at.' })),
+  ...cacheControl
+}, { title: 'AssistantMessage' })
 export type AssistantMessage = Static<typeof AssistantMessage>
 
 /** The result of one tool call. */
 export const ToolMessage = Type.Object({
   role: Type.Literal('tool'),
   content: Content,
-  tool_call_id: Type.String({ minLength: 1 })
-})
+  tool_call_id: Type.String({ minLength: 1, description: 'Of the call that it answers.' }),
+  ...cacheControl
+}, { title: 'ToolMessage' })
 export type ToolMessage = Static<typeof ToolMessage>
 
 /** The deprecated form of a tool result. */
@@ -112,7 +141,7 @@ export const FunctionMessage = Type.Object({
   role: Type.Literal('function'),
   content: Type.Union([Type.String(), Type.Null()]),
   name: Type.String({ minLength: 1 })
-})
+}, { title: 'FunctionMessage', deprecated: true })
 export type FunctionMessage = Static<typeof FunctionMessage>
 
 export const Message = taggedUnion('role', {
@@ -122,5 +151,5 @@ export const Message = taggedUnion('role', {
   assistant: AssistantMessage,
   tool: ToolMessage,
   function: FunctionMessage
-}, { description: 'One message of the conversation.' })
+}, { title: 'Message', description: 'One message of the conversation.' })
 export type Message = Static<typeof Message>

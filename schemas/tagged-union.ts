@@ -4,6 +4,8 @@ import type { Static, TObject, TUnsafe } from 'typebox'
 interface TaggedUnionOptions {
   /** Accept objects whose tag is none of the known ones (they stay unvalidated), for formats that grow. */
   readonly open?: boolean
+  /** Its name in the API's description. */
+  readonly title?: string
   readonly description?: string
 }
 
@@ -16,10 +18,11 @@ interface TaggedUnionOptions {
 export function taggedUnion<Branches extends Record<string, TObject>> (
   tag: string,
   branches: Branches,
-  { open = false, description }: TaggedUnionOptions = {}
+  { open = false, title, description }: TaggedUnionOptions = {}
 ): TUnsafe<Static<Branches[keyof Branches]>> {
   return Type.Unsafe({
     type: 'object',
+    ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     required: [tag],
     properties: { [tag]: open ? { type: 'string' } : { type: 'string', enum: Object.keys(branches) } },

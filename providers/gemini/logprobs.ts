@@ -1,17 +1,6 @@
 import type { LogprobsCandidate } from '@google/generative-ai'
 import { isJsonObject } from '../../schemas/json-object.ts'
-
-/** A token and its logarithmic probability, in the chat completions format. */
-interface TokenLogprob {
-  readonly token: string
-  readonly logprob: number
-  readonly bytes: readonly number[]
-}
-
-/** `logprobs` of a choice. @see https://platform.openai.com/docs/api-reference/chat/object */
-export interface Logprobs {
-  readonly content: ReadonlyArray<TokenLogprob & { readonly top_logprobs: readonly TokenLogprob[] }>
-}
+import type { Logprobs, TokenLogprob } from '../../schemas/logprobs.ts'
 
 /**
  * Translates a candidate's `logprobsResult`, of any shape; undefined where it holds nothing.
@@ -36,6 +25,6 @@ function isLogprob (value: unknown): value is Pick<LogprobsCandidate, 'token' | 
   return isJsonObject(value) && typeof value['token'] === 'string' && typeof value['logProbability'] === 'number'
 }
 
-function tokenOf ({ token, logProbability }: Pick<LogprobsCandidate, 'token' | 'logProbability'>): TokenLogprob {
+function tokenOf ({ token, logProbability }: Pick<LogprobsCandidate, 'token' | 'logProbability'>): Omit<TokenLogprob, 'top_logprobs'> {
   return { token, logprob: logProbability, bytes: [...Buffer.from(token)] }
 }

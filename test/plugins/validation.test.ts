@@ -23,7 +23,7 @@ const WRONG: ReadonlyArray<readonly [param: string, body: Record<string, unknown
   ['messages[1].content[0].text', part({ type: 'text' })],
   ['messages[1].content[0].image_url.url', part({ type: 'image_url', image_url: {} })],
   ['messages[1].content[0].image_url.url', part({ type: 'image_url', image_url: { url: 5 } })],
-  ['messages[1].content[0].image_url.detail', part({ type: 'image_url', image_url: { url: 'https://x', detail: 'huge' } })],
+  ['messages[1].content[0].image_url.detail', part({ type: 'image_url', image_url: { url: 'https://x', detail: 5 } })],
   ['messages[1].tool_call_id', message({ role: 'tool', content: 'x' })],
   ['messages[1].tool_calls[0].function.arguments', message({ role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: {} } }] })],
   ['model', { ...HELLO, model: 5 }],
