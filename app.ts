@@ -11,6 +11,7 @@ import database from './plugins/database.ts'
 import drain from './plugins/drain.ts'
 import errorHandler from './plugins/error-handler.ts'
 import failover from './plugins/failover.ts'
+import openapi from './plugins/openapi.ts'
 import requestLog from './plugins/request-log.ts'
 import targets from './plugins/targets.ts'
 import validation from './plugins/validation.ts'
@@ -19,6 +20,7 @@ import chatCompletions from './routes/chat-completions.ts'
 import health from './routes/health.ts'
 import messages from './routes/messages.ts'
 import models from './routes/models.ts'
+import openapiRoutes from './routes/openapi.ts'
 import targetRoutes from './routes/targets.ts'
 
 /** The whole gateway's options. */
@@ -68,13 +70,14 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
     await scope.register(requestLog)
     await scope.register(errorHandler)
     await scope.register(validation)
+    await scope.register(openapi)
     await scope.register(fastifySSE, { heartbeatInterval: 0 }) // before the routes: those declared earlier would have no `reply.sse`
     scope.addHook('onRequest', (request, reply, done) => {
       void reply.header('x-request-id', request.id)
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, messages, models, targetRoutes, audit, health]) await scope.register(route)
+    for (const route of [chatCompletions, messages, models, targetRoutes, audit, health, openapiRoutes]) await scope.register(route)
   }, { prefix })
 }
 

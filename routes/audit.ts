@@ -8,7 +8,13 @@ import type { AuditAttempt, AuditTransition } from '../schemas/audit.ts'
 /** `GET /v1/audit`: attempts and breaker transitions, newest first. */
 const audit: FastifyPluginAsyncTypebox = async fastify => {
   fastify.get('/v1/audit', {
-    schema: { querystring: AuditQuery, response: { 200: AuditPage } },
+    schema: {
+      tags: ['operation'],
+      operationId: 'listAudit',
+      summary: 'Attempts and breaker transitions, newest first (admin)',
+      querystring: AuditQuery,
+      response: { 200: AuditPage }
+    },
     onRequest: fastify.auth.admin
   }, async request => {
     const { request_id: requestId, since, until, ...query } = request.query

@@ -10,7 +10,8 @@ import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
 const chatCompletions: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/v1/chat/completions', {
     ...COMPLETION_ROUTE,
-    schema: { body: ChatCompletionRequest },
+    schema: { tags: ['completions'], operationId: 'createChatCompletion', summary: 'A chat completion, streamed or whole', body: ChatCompletionRequest },
+    config: { describe: async () => (await import('../openapi/chat-completions.ts')).chatCompletions },
     onRequest: fastify.auth.caller,
     preHandler: fastify.drain.guard
   }, async (request, reply) => await answerCompletion(fastify, request, reply, request.body, dialect))

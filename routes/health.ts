@@ -4,9 +4,13 @@ import { Health, Readiness } from '../schemas/health.ts'
 
 /** `GET /healthz`: the process runs. `GET /readyz`: it can take requests; 503 while draining, or when no target can be tried. */
 const health: FastifyPluginAsyncTypebox = async fastify => {
-  fastify.get('/healthz', { schema: { response: { 200: Health } } }, async () => ({ status: 'ok' as const }))
+  fastify.get('/healthz', {
+    schema: { tags: ['operation'], operationId: 'getHealth', summary: 'Whether the process runs', response: { 200: Health } }
+  }, async () => ({ status: 'ok' as const }))
 
-  fastify.get('/readyz', { schema: { response: { 200: Readiness, 503: Readiness } } }, async (_request, reply) => {
+  fastify.get('/readyz', {
+    schema: { tags: ['operation'], operationId: 'getReadiness', summary: 'Whether it can take requests', response: { 200: Readiness, 503: Readiness } }
+  }, async (_request, reply) => {
     const snapshots = await fastify.breakers.list()
     const targets = { total: snapshots.length, available: snapshots.filter(canBeTried).length }
     if (fastify.drain.draining) return reply.code(503).send({ status: 'draining', targets })

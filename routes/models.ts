@@ -8,7 +8,7 @@ import { ModelList } from '../schemas/model-list.ts'
 const models: FastifyPluginAsyncTypebox = async fastify => {
   const created = Math.floor(Date.now() / 1000)
   fastify.get('/v1/models', {
-    schema: { response: { 200: ModelList } },
+    schema: { tags: ['completions'], operationId: 'listModels', summary: 'Every model alias and every target', response: { 200: ModelList } },
     onRequest: fastify.auth.caller
   }, async () => ({
     object: 'list' as const,

@@ -7,7 +7,7 @@ import { BreakerAction, Target, TargetList, TargetParams } from '../schemas/targ
 /** `GET /v1/targets`, and `POST /v1/targets/{name}/breaker` to change a breaker by hand. */
 const targets: FastifyPluginAsyncTypebox = async fastify => {
   fastify.get('/v1/targets', {
-    schema: { response: { 200: TargetList } },
+    schema: { tags: ['targets'], operationId: 'listTargets', summary: 'Every target, with its breaker', response: { 200: TargetList } },
     onRequest: fastify.auth.caller
   }, async () => {
     const data: Target[] = []
@@ -19,7 +19,14 @@ const targets: FastifyPluginAsyncTypebox = async fastify => {
   })
 
   fastify.post('/v1/targets/:name/breaker', {
-    schema: { params: TargetParams, body: BreakerAction, response: { 200: Target } },
+    schema: {
+      tags: ['targets'],
+      operationId: 'changeBreaker',
+      summary: 'Changes a target\'s breaker by hand (admin)',
+      params: TargetParams,
+      body: BreakerAction,
+      response: { 200: Target }
+    },
     onRequest: fastify.auth.admin
   }, async request => {
     const { name } = request.params

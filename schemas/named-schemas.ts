@@ -7,12 +7,6 @@ import type { JsonObject } from './json-object.ts'
  * `title`, are taken out, and referred to.
  */
 
-/** A schema, and those that it refers to. */
-export interface NamedSchemas {
-  readonly root: JsonObject
-  readonly named: ReadonlyMap<string, JsonObject>
-}
-
 /** What is fit to be part of a reference; other titles are prose. */
 const NAME = /^[A-Za-z][\w.-]*$/
 
@@ -25,45 +19,59 @@ export function nameOf ({ $id, title }: JsonObject): string | undefined {
   return isName($id) ? $id : isName(title) ? title : undefined
 }
 
-/**
- * Takes the named schemas out of one.
- * @param refTo the reference to a name
- * @param rewrite what is to be made of each schema before
- * @throws {Error} two that differ have one name
- */
-export function takeOutNamed (schema: object, refTo: (name: string) => string, rewrite: (schema: JsonObject) => JsonObject = same => same): NamedSchemas {
-  const named = new Map<string, JsonObject>()
+/** Takes the named schemas out of others. */
+export class NamedSchemas {
+  readonly #refTo: (name: string) => string
+  readonly #rewrite: (schema: JsonObject) => JsonObject
+  readonly #named = new Map<string, JsonObject>()
   /** What became of a schema that stands in several places. */
-  const seen = new Map<object, JsonObject>()
+  readonly #seen = new Map<object, JsonObject>()
 
-  const contentOf = (original: JsonObject): JsonObject => {
-    const { $id, ...rest } = mapSubschemas(rewrite(original), referred)
-    return isName(rest['$ref']) ? { ...rest, $ref: refTo(rest['$ref']) } : rest
+  /**
+   * @param refTo the reference to a name
+   * @param rewrite what is to be made of each schema before
+   */
+  constructor (refTo: (name: string) => string, rewrite: (schema: JsonObject) => JsonObject = same => same) {
+    this.#refTo = refTo
+    this.#rewrite = rewrite
   }
-  const referred = (original: JsonObject): JsonObject => {
-    const known = seen.get(original)
+
+  /** All that were taken out so far. */
+  get named (): ReadonlyMap<string, JsonObject> {
+    return this.#named
+  }
+
+  /** What is left of a schema, whether it has a name or not. @throws {Error} two that differ have one name */
+  contentOf (schema: JsonObject): JsonObject {
+    const { $id, ...rest } = mapSubschemas(this.#rewrite(schema), inner => this.refer(inner))
+    return isName(rest['$ref']) ? { ...rest, $ref: this.#refTo(rest['$ref']) } : rest
+  }
+
+  /** A reference to a schema, if it has a name; what is left of it otherwise. @throws {Error} two that differ have one name */
+  refer (schema: JsonObject): JsonObject {
+    const known = this.#seen.get(schema)
     if (known !== undefined) return known
-    const content = contentOf(original)
-    const name = nameOf(original)
-    if (name !== undefined) keep(name, content)
-    const result = name === undefined ? content : { $ref: refTo(name) }
-    seen.set(original, result)
-    return result
-  }
-  const keep = (name: string, content: JsonObject): void => {
-    const other = named.get(name)
-    if (other !== undefined && JSON.stringify(other) !== JSON.stringify(content)) throw new Error(`two schemas have the name ${name}`)
-    named.set(name, content)
+    const content = this.contentOf(schema)
+    const name = nameOf(schema)
+    if (name !== undefined) this.#keep(name, content)
+    const referred = name === undefined ? content : { $ref: this.#refTo(name) }
+    this.#seen.set(schema, referred)
+    return referred
   }
 
-  return { root: contentOf(isJsonObject(schema) ? schema : {}), named }
+  #keep (name: string, content: JsonObject): void {
+    const other = this.#named.get(name)
+    if (other !== undefined && JSON.stringify(other) !== JSON.stringify(content)) throw new Error(`two schemas have the name ${name}`)
+    this.#named.set(name, content)
+  }
 }
 
 /** The same schema with the named ones under `$defs`. @throws {Error} two that differ have one name */
 export function withDefinitions (schema: object): JsonObject {
-  const { root, named } = takeOutNamed(schema, name => `#/$defs/${name}`)
+  const schemas = new NamedSchemas(name => `#/$defs/${name}`)
+  const root = schemas.contentOf({ ...schema })
   const { $defs } = root
-  return named.size === 0 ? root : { ...root, $defs: { ...(isJsonObject($defs) ? $defs : {}), ...Object.fromEntries(named) } }
+  return schemas.named.size === 0 ? root : { ...root, $defs: { ...(isJsonObject($defs) ? $defs : {}), ...Object.fromEntries(schemas.named) } }
 }
 
 /** Keywords under which schemas stand; under all others there is data, which may look like one. */

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import type { Static, TObject, TUnsafe } from 'typebox'
+import { isJsonObject } from './json-object.ts'
+import type { JsonObject } from './json-object.ts'
 
 interface TaggedUnionOptions {
   /** Accept objects whose tag is none of the known ones (they stay unvalidated), for formats that grow. */
@@ -31,4 +33,33 @@ export function taggedUnion<Branches extends Record<string, TObject>> (
       then
     }))
   })
+}
+
+/** What a schema that `taggedUnion` made consists of. */
+export interface TaggedUnion {
+  readonly tag: string
+  /** Whether the tag has to be there. */
+  readonly tagged: boolean
+  readonly open: boolean
+  /** Schemas by the tag's value. */
+  readonly branches: ReadonlyMap<string, JsonObject>
+}
+
+/** The other way round; undefined where it is no such schema. */
+export function taggedUnionOf ({ required, properties, allOf }: JsonObject): TaggedUnion | undefined {
+  if (!Array.isArray(allOf) || !isJsonObject(properties)) return undefined
+  const [tag, ...others] = Object.keys(properties)
+  if (tag === undefined || others.length > 0) return undefined
+  const branches = new Map<string, JsonObject>()
+  for (const each of allOf) {
+    const value = isJsonObject(each) ? at(each, 'if', 'properties', tag, 'const') : undefined
+    const branch = isJsonObject(each) ? each['then'] : undefined
+    if (typeof value !== 'string' || !isJsonObject(branch)) return undefined
+    branches.set(value, branch)
+  }
+  return { tag, tagged: Array.isArray(required) && required.includes(tag), open: at(properties, tag, 'enum') === undefined, branches }
+}
+
+function at (value: unknown, ...path: string[]): unknown {
+  return path.reduce((inner, step) => isJsonObject(inner) ? inner[step] : undefined, value)
 }

@@ -42,7 +42,7 @@ export type TargetList = Static<typeof TargetList>
 export const BreakerAction = Type.Object({
   action: Type.Enum(['force_open', 'force_closed', 'shadow', 'reset']),
   reason: Type.String({ minLength: 1, maxLength: 500, pattern: '^[^\\u0000]*$' })
-}, { additionalProperties: false })
+}, { $id: 'BreakerAction', additionalProperties: false })
 export type BreakerAction = Static<typeof BreakerAction>
 
 export const TargetParams = Type.Object({ name: Type.String() })

@@ -12,6 +12,7 @@ import type { Variables } from '../support/gateway-process.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 const HOOK = new URL('../fixtures/loaded-files.ts', import.meta.url).href
+const ROOT = new URL('../../', import.meta.url).href
 const NOWHERE = 'http://127.0.0.1:9'
 const OPENAI = { OPENAI_BASE_URL: `${NOWHERE}/v1`, OPENAI_MODEL: 'm' }
 
@@ -69,6 +70,16 @@ t.test('what explains mistakes, and reads configuration files, is not loaded whe
   const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
   t.ok(files.some(file => file.includes('/node_modules/typebox/build/type/')))
   t.same(files.filter(file => /\/node_modules\/typebox\/build\/(value|schema)\//.test(file)), [])
+})
+
+t.test('what describes the API is not loaded before somebody asks for it', async t => {
+  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
+  const own = files.filter(file => file.startsWith(ROOT)).map(file => file.slice(ROOT.length))
+  t.ok(own.includes('plugins/openapi.ts'))
+  t.same(own.filter(file => file.startsWith('openapi/')), [])
+  t.notOk(own.includes('schemas/chat-completion.ts'), 'its schemas are for the description alone')
+  const packages = packagesOf(files)
+  t.same(['@fastify/swagger', '@fastify/swagger-ui', '@fastify/static', 'yaml'].filter(name => packages.has(name)), [])
 })
 
 t.test('the migrator is loaded for a fresh database, and not for one that is up to date', async t => {

@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv'
 import t from 'tap'
-import { takeOutNamed, withDefinitions } from '../../schemas/named-schemas.ts'
+import { NamedSchemas, withDefinitions } from '../../schemas/named-schemas.ts'
 
 const refTo = (name: string) => `#/$defs/${name}`
 const part = { title: 'Part', type: 'object', properties: { title: { type: 'string' } } }
@@ -12,13 +12,13 @@ t.test('named schemas are taken out, wherever they stand, and each once', async 
     properties: { one: part, many: { type: 'array', items: { ...part } } },
     allOf: [{ if: {}, then: { $id: 'Inner', anyOf: [part, { type: 'null' }] } }]
   }
-  const { root, named } = takeOutNamed(schema, refTo)
-  t.same(root, {
+  const schemas = new NamedSchemas(refTo)
+  t.same(schemas.contentOf(schema), {
     type: 'object',
     properties: { one: { $ref: '#/$defs/Part' }, many: { type: 'array', items: { $ref: '#/$defs/Part' } } },
     allOf: [{ if: {}, then: { $ref: '#/$defs/Inner' } }]
   })
-  t.same(Object.fromEntries(named), { Part: part, Inner: { anyOf: [{ $ref: '#/$defs/Part' }, { type: 'null' }] } })
+  t.same(Object.fromEntries(schemas.named), { Part: part, Inner: { anyOf: [{ $ref: '#/$defs/Part' }, { type: 'null' }] } })
 })
 
 t.test('what only looks like a schema stays as it is', async t => {
@@ -29,9 +29,9 @@ t.test('what only looks like a schema stays as it is', async t => {
     default: { properties: { a: { title: 'Data' } } },
     items: true
   }
-  const { root, named } = takeOutNamed(schema, refTo)
-  t.same(root, schema)
-  t.equal(named.size, 0)
+  const schemas = new NamedSchemas(refTo)
+  t.same(schemas.refer(schema), schema)
+  t.equal(schemas.named.size, 0)
 })
 
 t.test('two schemas of one name have to be the same', async t => {
