@@ -31,7 +31,8 @@ const SECURITY_SCHEMES = {
  * Describes routes as OpenAPI 3.1.
  *
  * `@fastify/swagger` wants to be there before the routes that it describes, on their own server; there it would be
- * loaded with every start, and be in the way of a host's own. So it gets a server of its own, which never listens, with the same routes on it.
+ * loaded with every start, and be in the way of a host's own. So it gets a server of its own, which never listens, with the
+ * same routes on it.
  * @throws {Error} two schemas that differ have one name
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
