@@ -18,8 +18,8 @@ const messages: FastifyPluginAsyncTypebox = async fastify => {
   })
   fastify.post('/v1/messages', {
     ...COMPLETION_ROUTE,
-    config: { errorBody: messagesError },
-    schema: { body: MessagesRequest },
+    config: { errorBody: messagesError, describe: async () => (await import('../openapi/messages.ts')).messages },
+    schema: { tags: ['completions'], operationId: 'createMessage', summary: 'A message in Anthropic\'s format, streamed or whole', body: MessagesRequest },
     onRequest: fastify.auth.caller,
     preHandler: fastify.drain.guard
   }, async (request, reply) => await answerCompletion(fastify, request, reply, chatRequestOf(request.body), dialect(request.body, request.id)))

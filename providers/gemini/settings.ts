@@ -16,13 +16,13 @@ const MAX_INT = 2 ** 31 - 1
  * @param request may hold more fields than the schema names
  * @throws {UpstreamError} `unsupported` or `invalid_request`
  */
-export function settingsOf (request: ChatCompletionRequest & Readonly<Record<string, unknown>>, model: string): Settings {
+export function settingsOf (request: ChatCompletionRequest, model: string): Settings {
   const settings: Settings = {}
   const { stop, response_format: format, seed, n } = request
   const maxTokens = request.max_completion_tokens ?? request.max_tokens
   if (request.temperature != null) settings.temperature = request.temperature
   if (request.top_p != null) settings.topP = request.top_p
-  if (request['top_k'] != null) settings.topK = topKOf(request['top_k'])
+  if (request.top_k != null) settings.topK = topKOf(request.top_k)
   if (maxTokens != null) settings.maxOutputTokens = inRange(maxTokens, request.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens')
   if (n != null) {
     if (n > MAX_CANDIDATES) throw unsupported('n', `it gives up to ${MAX_CANDIDATES} answers`)
@@ -45,8 +45,8 @@ function inRange (value: number, param: string): number {
   return value
 }
 
-function topKOf (value: unknown): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_INT) {
+function topKOf (value: number): number {
+  if (value < 1 || value > MAX_INT) {
     throw new UpstreamError('invalid_request', 'top_k is no positive integer.', { param: 'top_k' })
   }
   return value

@@ -22,10 +22,9 @@ interface Declared {
 
 /**
  * Tools and the choice among them; the deprecated `functions` and `function_call` too.
- * @param request may hold more fields than the schema names
  * @throws {UpstreamError} `unsupported` or `invalid_request`
  */
-export function toolsOf (request: ChatCompletionRequest & Readonly<Record<string, unknown>>, model: string): Pick<GeminiRequest, 'tools' | 'toolConfig'> {
+export function toolsOf (request: ChatCompletionRequest, model: string): Pick<GeminiRequest, 'tools' | 'toolConfig'> {
   const functions = declaredIn(request)
   const names = new Set<string>()
   for (const { tool: { name }, path } of functions) {
@@ -41,7 +40,7 @@ export function toolsOf (request: ChatCompletionRequest & Readonly<Record<string
     ...(functions.length === 0 ? [] : [{ functionDeclarations: functions.map(declarationOf) }]),
     ...(search === undefined ? [] : [search])
   ]
-  const chosen = request.tool_choice != null || request['function_call'] != null || config.mode !== 'AUTO'
+  const chosen = request.tool_choice != null || request.function_call != null || config.mode !== 'AUTO'
   return {
     ...(tools.length === 0 ? {} : { tools }),
     ...(chosen && functions.length > 0 ? { toolConfig: { functionCallingConfig: config } } : {})
@@ -49,35 +48,23 @@ export function toolsOf (request: ChatCompletionRequest & Readonly<Record<string
 }
 
 /** Whether the caller wants calls in the deprecated form. */
-export function wantsFunctionCall (request: object): boolean {
-  return 'functions' in request && Array.isArray(request.functions) && request.functions.length > 0
+export function wantsFunctionCall ({ functions }: ChatCompletionRequest): boolean {
+  return functions != null && functions.length > 0
 }
 
 // ---- functions
 
-function declaredIn (request: ChatCompletionRequest & Readonly<Record<string, unknown>>): Declared[] {
-  const { functions } = request
-  if (functions != null && !Array.isArray(functions)) throw invalid('functions', 'is no list')
-  if (functions != null && functions.length > 0 && (request.tools ?? []).length > 0) throw unsupported('functions', 'send all functions as tools')
+function declaredIn (request: ChatCompletionRequest): Declared[] {
+  if (wantsFunctionCall(request) && (request.tools ?? []).length > 0) throw unsupported('functions', 'send all functions as tools')
   return [
     ...(request.tools ?? []).map(declaredTool),
-    ...(functions ?? []).map((tool: unknown, i: number) => ({ tool: deprecatedFunction(tool, `functions[${i}]`), path: `functions[${i}]` }))
+    ...(request.functions ?? []).map((tool, i) => ({ tool, path: `functions[${i}]` }))
   ]
 }
 
 function declaredTool (tool: CallerTool, i: number): Declared {
   if (tool.type !== 'function') throw unsupported(`tools[${i}].type`, 'only functions are translated')
   return { tool: tool.function, path: `tools[${i}].function` }
-}
-
-/** The request's schema leaves these open. */
-function deprecatedFunction (value: unknown, path: string): FunctionTool['function'] {
-  if (!isJsonObject(value)) throw invalid(path, 'is no object')
-  const { name, description, parameters } = value
-  if (typeof name !== 'string') throw invalid(`${path}.name`, 'is no text')
-  if (description != null && typeof description !== 'string') throw invalid(`${path}.description`, 'is no text')
-  if (parameters != null && !isJsonObject(parameters)) throw invalid(`${path}.parameters`, 'is no object')
-  return { name, ...(description == null ? {} : { description }), ...(parameters == null ? {} : { parameters: { ...parameters } }) }
 }
 
 function declarationOf ({ tool: { name, description, parameters, strict }, path }: Declared): Declaration {
@@ -90,7 +77,7 @@ function declarationOf ({ tool: { name, description, parameters, strict }, path 
 
 // ---- the choice
 
-function callingConfig (request: ChatCompletionRequest & Readonly<Record<string, unknown>>, names: ReadonlySet<string>): CallingConfig {
+function callingConfig (request: ChatCompletionRequest, names: ReadonlySet<string>): CallingConfig {
   const { tool_choice: choice, function_call: old } = request
   const config = choice != null ? configOf(choice, names) : old != null ? deprecatedConfig(old, names) : { mode: 'AUTO' as const }
   if (config.mode === 'ANY' && names.size === 0) {
@@ -119,12 +106,10 @@ function configOf (choice: ToolChoice, names: ReadonlySet<string>): CallingConfi
   return { mode: mode === 'auto' ? 'VALIDATED' : 'ANY', allowedFunctionNames }
 }
 
-function deprecatedConfig (choice: unknown, names: ReadonlySet<string>): CallingConfig {
+function deprecatedConfig (choice: NonNullable<ChatCompletionRequest['function_call']>, names: ReadonlySet<string>): CallingConfig {
   if (choice === 'none') return { mode: 'NONE' }
   if (choice === 'auto') return { mode: 'AUTO' }
-  const name = isJsonObject(choice) ? choice['name'] : undefined
-  if (typeof name !== 'string') throw invalid('function_call', 'is neither none nor auto nor the name of a function')
-  return { mode: 'ANY', allowedFunctionNames: [known(name, names, 'function_call')] }
+  return { mode: 'ANY', allowedFunctionNames: [known(choice.name, names, 'function_call')] }
 }
 
 function known (name: string, names: ReadonlySet<string>, path: string): string {
@@ -135,11 +120,10 @@ function known (name: string, names: ReadonlySet<string>, path: string): string 
 // ---- searches
 
 /** `web_search_options`: what the model found, it cites in `annotations`. @see https://ai.google.dev/gemini-api/docs/google-search */
-function searchIn ({ web_search_options: options }: Readonly<Record<string, unknown>>, besideFunctions: boolean, model: string): Tool | undefined {
+function searchIn ({ web_search_options: options }: ChatCompletionRequest, besideFunctions: boolean, model: string): Tool | undefined {
   if (options == null) return undefined
-  if (!isJsonObject(options)) throw invalid('web_search_options', 'is no object')
   // `search_context_size` is a hint about cost.
-  if (options['user_location'] != null) throw unsupported('web_search_options.user_location', 'its searches take no place')
+  if (options.user_location != null) throw unsupported('web_search_options.user_location', 'its searches take no place')
   const generation = generationOf(model)
   if (generation !== undefined && generation < 2) throw unsupported('web_search_options', 'this model does not search')
   if (besideFunctions && generation !== undefined && generation < SEARCH_BESIDE_FUNCTIONS_SINCE) {

@@ -190,7 +190,7 @@ t.test('settings', async t => {
       n: 9, stop: ['a', 'b', 'c', 'd', 'e', 'f'], seed: 2 ** 31, max_tokens: 2 ** 31, max_completion_tokens: 2 ** 40
     })) t.strictSame(refusal({ messages: hello, [field]: value }), unsupported(field), field)
     t.strictSame(settings({ n: 8, stop: ['a', 'b', 'c', 'd', 'e'], seed: -1 }), { candidateCount: 8, stopSequences: ['a', 'b', 'c', 'd', 'e'], seed: -1 })
-    for (const value of [0, 1.5, '40', 2 ** 31]) t.strictSame(refusal({ messages: hello, top_k: value }), { reason: 'invalid_request', param: 'top_k' })
+    for (const value of [0, -1, 2 ** 31]) t.strictSame(refusal({ messages: hello, top_k: value }), { reason: 'invalid_request', param: 'top_k' })
     t.strictSame(refusal({ messages: hello, top_logprobs: 3 }), { reason: 'invalid_request', param: 'top_logprobs' })
     t.equal(settings({ top_logprobs: 0, logprobs: false }), undefined)
   })
