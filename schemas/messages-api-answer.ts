@@ -81,7 +81,7 @@ export const AnswerMessage = Type.Object({
   container: Null,
   diagnostics: Null,
   usage: MessageUsage
-}, { $id: 'Message', description: 'An answer of Anthropic\'s Messages API.' })
+}, { $id: 'MessagesAnswer', description: 'An answer of Anthropic\'s Messages API.' })
 export type AnswerMessage = Static<typeof AnswerMessage>
 
 // ---- the stream

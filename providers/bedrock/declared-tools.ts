@@ -1,7 +1,6 @@
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
-import type { JsonObject } from '../../schemas/json-object.ts'
-import type { FunctionTool, JsonSchema, Tool, ToolChoice } from '../../schemas/tools.ts'
+import type { FunctionTool, Tool, ToolChoice } from '../../schemas/tools.ts'
 import { invalid, unsupported } from './errors.ts'
 
 /** A function that the model may call, and where the request says so. */
@@ -26,8 +25,8 @@ export interface DeclaredTools {
 }
 
 /** Whether a request has the deprecated `functions`, and so expects an answer of that time. */
-export function hasFunctions (request: object): boolean {
-  return 'functions' in request && Array.isArray(request.functions) && request.functions.length > 0
+export function hasFunctions ({ functions }: ChatCompletionRequest): boolean {
+  return functions != null && functions.length > 0
 }
 
 /**
@@ -37,7 +36,7 @@ export function hasFunctions (request: object): boolean {
 export function declaredTools (request: ChatCompletionRequest): DeclaredTools {
   const tools = (request.tools ?? []).map(declaredTool)
   if (hasFunctions(request) && tools.length > 0) throw invalid('functions', 'A request has either tools or functions.')
-  return hasFunctions(request) ? declaredFunctions({ ...request }) : { ...chosen(tools, request.tool_choice ?? 'auto'), choiceAt: 'tool_choice', asFunctions: false }
+  return hasFunctions(request) ? declaredFunctions(request) : { ...chosen(tools, request.tool_choice ?? 'auto'), choiceAt: 'tool_choice', asFunctions: false }
 }
 
 function declaredTool (tool: Tool, index: number): DeclaredTool {
@@ -51,34 +50,27 @@ function chosen (tools: readonly DeclaredTool[], choice: ToolChoice): Pick<Decla
   if (choice.type === 'function') return { tools, choice: { name: knownName(tools, choice.function.name, 'tool_choice.function.name') } }
   if (choice.type === 'custom') throw unsupported('tool_choice', 'tool choices of the type custom')
   const { mode, tools: allowed } = choice.allowed_tools
-  if (mode !== 'auto' && mode !== 'required') throw invalid('tool_choice.allowed_tools.mode', 'The mode of allowed_tools is "auto" or "required".')
   const names = new Set(allowed.map(({ type, function: named }, index) => {
     const at = `tool_choice.allowed_tools.tools[${index}]`
     if (type !== 'function') throw unsupported(`${at}.type`, 'tools other than functions')
     return knownName(tools, isJsonObject(named) ? named['name'] : undefined, `${at}.function.name`)
   }))
-  return { tools: tools.filter(tool => names.has(tool.function.name)), choice: mode }
+  return { tools: tools.filter(tool => names.has(tool.function.name)), choice: modeOf(mode) }
+}
+
+function modeOf (mode: string): 'auto' | 'required' {
+  if (mode === 'auto' || mode === 'required') return mode
+  throw invalid('tool_choice.allowed_tools.mode', 'The mode of allowed_tools is "auto" or "required".')
 }
 
 /** @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-functions */
-function declaredFunctions ({ functions, function_call: call }: JsonObject): DeclaredTools {
-  const tools = (Array.isArray(functions) ? functions : []).map((value: unknown, index): DeclaredTool => {
-    const at = `functions[${index}]`
-    if (!isJsonObject(value)) throw invalid(at, 'A function is an object.')
-    const { name, description, parameters } = value
-    if (typeof name !== 'string') throw invalid(`${at}.name`, 'A function has a name.')
-    if (description != null && typeof description !== 'string') throw invalid(`${at}.description`, 'The description of a function is a string.')
-    if (parameters != null && !isJsonObject(parameters)) throw invalid(`${at}.parameters`, 'The parameters of a function are a JSON schema.')
-    const schema: JsonSchema | null = parameters == null ? null : { ...parameters }
-    return { function: { name, parameters: schema, ...(description == null ? {} : { description }) }, hint: value, at }
-  })
-  return { tools, choice: functionChoice(tools, call), choiceAt: 'function_call', asFunctions: true }
+function declaredFunctions ({ functions, function_call: call }: ChatCompletionRequest): DeclaredTools {
+  const tools = (functions ?? []).map((tool, index): DeclaredTool => ({ function: tool, hint: tool, at: `functions[${index}]` }))
+  return { tools, choice: functionChoice(tools, call ?? 'auto'), choiceAt: 'function_call', asFunctions: true }
 }
 
-function functionChoice (tools: readonly DeclaredTool[], call: unknown): Choice {
-  if (call == null || call === 'auto') return 'auto'
-  if (call === 'none') return 'none'
-  return { name: knownName(tools, isJsonObject(call) ? call['name'] : undefined, 'function_call') }
+function functionChoice (tools: readonly DeclaredTool[], call: NonNullable<ChatCompletionRequest['function_call']>): Choice {
+  return typeof call === 'string' ? call : { name: knownName(tools, call.name, 'function_call') }
 }
 
 function knownName (tools: readonly DeclaredTool[], name: unknown, param: string): string {

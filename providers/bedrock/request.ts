@@ -106,9 +106,9 @@ interface SamplingFields {
  * @see https://docs.aws.amazon.com/nova/latest/userguide/getting-started-converse.html
  */
 function samplingFields (request: ChatCompletionRequest, model: Model): SamplingFields {
-  const topK: unknown = 'top_k' in request ? request.top_k : undefined
+  const { top_k: topK } = request
   if (topK == null) return {}
-  if (typeof topK !== 'number' || !Number.isInteger(topK) || topK < 0) throw invalid('top_k', 'top_k is a whole number.')
+  if (topK < 0) throw invalid('top_k', 'top_k is a whole number.')
   if (model.vendor === 'anthropic') return { top_k: topK }
   if (isNova(model)) return { inferenceConfig: { topK } }
   throw unsupported('top_k', 'top_k for this model')
@@ -119,7 +119,8 @@ function samplingFields (request: ChatCompletionRequest, model: Model): Sampling
  * it is sent only for those that AWS has named.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
  */
-function serviceTierOf ({ service_tier: tier }: ChatCompletionRequest, model: Model): ServiceTierType | undefined {
+function serviceTierOf (request: ChatCompletionRequest, model: Model): ServiceTierType | undefined {
+  const tier: string | null | undefined = request.service_tier
   if (tier !== 'flex' && tier !== 'priority') return undefined
   return TIERED.test(`${model.vendor}.${model.name}`) ? tier : undefined
 }
