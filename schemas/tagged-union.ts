@@ -8,6 +8,8 @@ interface TaggedUnionOptions {
   readonly open?: boolean
   /** Its name in the API's description. */
   readonly title?: string
+  /** The branch that is meant where the tag is left out. */
+  readonly untagged?: string
   readonly description?: string
 }
 
@@ -20,16 +22,16 @@ interface TaggedUnionOptions {
 export function taggedUnion<Branches extends Record<string, TObject>> (
   tag: string,
   branches: Branches,
-  { open = false, title, description }: TaggedUnionOptions = {}
+  { open = false, untagged, title, description }: TaggedUnionOptions = {}
 ): TUnsafe<Static<Branches[keyof Branches]>> {
   return Type.Unsafe({
     type: 'object',
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
-    required: [tag],
+    required: untagged === undefined ? [tag] : [],
     properties: { [tag]: open ? { type: 'string' } : { type: 'string', enum: Object.keys(branches) } },
     allOf: Object.entries(branches).map(([value, then]) => ({
-      if: { properties: { [tag]: { const: value } }, required: [tag] },
+      if: { properties: { [tag]: { const: value } }, required: value === untagged ? [] : [tag] },
       then
     }))
   })
