@@ -21,6 +21,7 @@ import health from './routes/health.ts'
 import messages from './routes/messages.ts'
 import models from './routes/models.ts'
 import openapiRoutes from './routes/openapi.ts'
+import responses from './routes/responses.ts'
 import targetRoutes from './routes/targets.ts'
 
 /** The whole gateway's options. */
@@ -77,7 +78,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, messages, models, targetRoutes, audit, health, openapiRoutes]) await scope.register(route)
+    for (const route of [chatCompletions, responses, messages, models, targetRoutes, audit, health, openapiRoutes]) await scope.register(route)
   }, { prefix })
 }
 

@@ -8,6 +8,8 @@ export interface BatchEncoder<T> {
   end (): string
   /** What follows the last item of a queue that failed; undefined aborts the sink with the error instead. */
   fail (error: Error): string | undefined
+  /** Whether what it encoded last was the end, since it can use no more: the queue is cancelled. */
+  readonly over?: boolean
 }
 
 /** Text to send when nothing else was sent for a while, so that proxies in between do not take the connection for dead. */
@@ -71,6 +73,11 @@ export class BatchPump<T extends {}> {
   readonly #run = (): void => {
     while (this.#wanted && !this.#over) {
       const text = this.#take()
+      if (this.#encoder.over === true) {
+        this.#end(text)
+        this.#queue.cancel()
+        return
+      }
       const { state } = this.#queue
       // What a producer that waited for room has added meanwhile is for the next round.
       if (state.kind === 'open' || this.#queue.size > 0) {

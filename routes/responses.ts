@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { responses as dialectOf } from '../dialects/responses.ts'
+import { chatRequestOf } from '../dialects/responses/request.ts'
+import { ResponsesRequest } from '../schemas/responses-request.ts'
+import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
+
+/**
+ * `POST /v1/responses`, streamed and not, without a memory of past answers.
+ * @see https://platform.openai.com/docs/api-reference/responses/create
+ */
+const responses: FastifyPluginAsyncTypebox = async fastify => {
+  fastify.post('/v1/responses', {
+    ...COMPLETION_ROUTE,
+    schema: { body: ResponsesRequest },
+    onRequest: fastify.auth.caller,
+    preHandler: fastify.drain.guard
+  }, async (request, reply) => {
+    const { body } = request
+    return await answerCompletion(fastify, request, reply, chatRequestOf(body), dialectOf(body, randomUUID().replaceAll('-', '')))
+  })
+}
+
+export default responses
