@@ -29,6 +29,9 @@ export class MessageItem {
     emit({ type: 'response.output_item.added', output_index: index, item: this.item })
   }
 
+  /** Whether it has said anything, or refused alone. */
+  get hasText (): boolean { return this.#text !== undefined }
+
   say (delta: string, logprobs: readonly Logprob[]): void {
     const { part, at } = this.#textPart()
     part.text += delta

@@ -72,9 +72,9 @@ export class AnswerOutput {
     if (text !== '' || refusal !== '' || calls.length > 0) this.#endReasoning('completed')
     this.#annotations.push(...annotations)
     this.#logprobs.push(...logprobs)
-    if (text !== '' || (this.#logprobs.length > 0 && this.#message !== undefined)) this.#say(text)
+    if (text !== '' || (this.#logprobs.length > 0 && this.#message?.hasText === true)) this.#say(text)
     if (refusal !== '') this.#messageItem().refuse(refusal)
-    if (this.#annotations.length > 0 && this.#message?.item.content.some(({ type }) => type === 'output_text') === true) this.#annotate()
+    if (this.#annotations.length > 0 && this.#message?.hasText === true) this.#annotate()
     for (const call of calls) this.#addCall(call)
     if (extra !== undefined) this.#extra = { ...this.#extra, ...extra }
     this.#size += sizeOf(reasoning, text, refusal, details, annotations, logprobs, extra)
