@@ -125,3 +125,28 @@ t.test('whatever the order of offers, ends and pulls: every item once and in ord
     t.ok(sink.pieces.every(piece => piece.trim().split(' ').length <= 2 * capacity + 1), sink.pieces.join('|'))
   }), { numRuns: 200 })
 })
+
+t.test('an encoder that can use no more ends the sink in order, and the producer is told', async t => {
+  for (const queued of ['before the pull', 'after it', 'too many to wait for the turn\'s end']) {
+    let over = false
+    const { queue, sink, pump } = pumped(2, {
+      get over () { return over },
+      encode: items => {
+        over = items.includes('last')
+        return `[${items.join(' ')}]`
+      },
+      end: () => '[end]',
+      fail: () => '[failed]'
+    })
+    if (queued !== 'before the pull') pump.pull()
+    queue.offer('a')
+    queue.offer('last')
+    if (queued === 'too many to wait for the turn\'s end') queue.offer('late')
+    if (queued === 'before the pull') pump.pull()
+    await settle()
+    t.match(sink.pieces.join(''), /^\[a last\]/, queued)
+    t.notMatch(sink.pieces.join(''), /end|failed/)
+    t.equal(sink.ended, 'in order')
+    t.equal(queue.offer('more'), 'cancelled')
+  }
+})

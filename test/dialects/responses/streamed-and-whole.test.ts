@@ -163,7 +163,10 @@ function messageOf (list: readonly Step[]): JsonObject {
 function completionOf (list: readonly Step[], finishReason: string): string {
   const logprobs = list.flatMap(step => step.kind === 'logprob' ? [logprob(step.token)] : [])
   return JSON.stringify({
-    id: 'c', object: 'chat.completion', created: 1000, model: 'm',
+    id: 'c',
+    object: 'chat.completion',
+    created: 1000,
+    model: 'm',
     choices: [{ index: 0, message: messageOf(list), finish_reason: finishReason, ...(logprobs.length > 0 ? { logprobs: { content: logprobs } } : {}) }],
     usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
   })
