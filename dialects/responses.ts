@@ -2,7 +2,7 @@ import { isJsonObject } from '../schemas/json-object.ts'
 import type { ResponsesRequest } from '../schemas/responses-request.ts'
 import type { Dialect } from './dialect.ts'
 import { EventFrames } from './responses/event-frames.ts'
-import { ResponseInProgress, invalidAnswer } from './responses/response.ts'
+import { ResponseInProgress, malformedAnswer } from './responses/response.ts'
 import type { AnswerContext } from './responses/response.ts'
 
 /**
@@ -23,7 +23,7 @@ function wholeAnswer (json: string, context: AnswerContext): object {
   const body = parsed(json)
   const response = new ResponseInProgress(context, () => {})
   const choice = isJsonObject(body) ? response.observe(body) : undefined
-  if (choice === undefined) throw invalidAnswer()
+  if (choice === undefined) throw malformedAnswer()
   response.say(choice)
   return response.finished()
 }
@@ -32,6 +32,6 @@ function parsed (json: string): unknown {
   try {
     return JSON.parse(json)
   } catch (error) {
-    throw invalidAnswer(error)
+    throw malformedAnswer(error)
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { responses as dialectOf } from '../dialects/responses.ts'
+import { errorBody } from '../dialects/responses/error-body.ts'
 import { chatRequestOf } from '../dialects/responses/request.ts'
 import { ResponsesRequest } from '../schemas/responses-request.ts'
 import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
@@ -12,6 +13,7 @@ import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
 const responses: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/v1/responses', {
     ...COMPLETION_ROUTE,
+    config: { errorBody },
     schema: { body: ResponsesRequest },
     onRequest: fastify.auth.caller,
     preHandler: fastify.drain.guard

@@ -3,7 +3,9 @@ import { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { ResponsesEvent } from '../../schemas/responses-events.ts'
 import type { BatchEncoder } from '../../streams/batch-pump.ts'
-import { ResponseInProgress, invalidAnswer } from './response.ts'
+import { namedFrame } from '../../streams/sse-frames.ts'
+import { errorBody } from './error-body.ts'
+import { ResponseInProgress, malformedAnswer } from './response.ts'
 import type { AnswerContext } from './response.ts'
 
 /**
@@ -62,7 +64,7 @@ export class EventFrames implements BatchEncoder<string> {
   #add (chunk: string): void {
     const body = parsed(chunk)
     if (!isJsonObject(body)) {
-      this.#break(invalidAnswer())
+      this.#break(malformedAnswer())
       return
     }
     const choice = this.#response.observe(body)
@@ -87,7 +89,7 @@ export class EventFrames implements BatchEncoder<string> {
     this.#over = true
     this.#begin()
     const error = this.#errorOf(cause)
-    const { error: body } = error.toBody()
+    const { error: body } = errorBody(error)
     const { message, param } = body
     // Some clients know no error without a code.
     const code = body.code ?? body.type
@@ -98,7 +100,7 @@ export class EventFrames implements BatchEncoder<string> {
   #write (event: ResponsesEvent): void {
     const { type, ...rest } = event
     const data = JSON.stringify({ type, sequence_number: this.#count, ...rest })
-    this.#text += `id: ${++this.#count}\nevent: ${type}\ndata: ${data}\n\n`
+    this.#text += namedFrame(type, ++this.#count, data)
   }
 
   #taken (): string {

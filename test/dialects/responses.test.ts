@@ -77,7 +77,7 @@ t.test('what is no completion is a 502', async t => {
       t.fail('it was taken')
     } catch (error) {
       t.ok(error instanceof GatewayError)
-      t.match(error, { status: 502, code: 'invalid_answer' })
+      t.match(error, { status: 502, code: 'malformed_answer' })
     }
   }
 })

@@ -96,7 +96,7 @@ t.test('an answer that is none is a 502', async t => {
   upstream.next(status(200, { ...completion(''), choices: [{ index: 1, message: { role: 'assistant', content: 'other' }, finish_reason: 'stop' }] }))
   const response = await ask(url)
   t.equal(response.status, 502)
-  t.equal(errorOf(await json(response))['code'], 'invalid_answer')
+  t.equal(errorOf(await json(response))['code'], 'malformed_answer')
 })
 
 t.test('what cannot be served is refused before any target is asked', async t => {

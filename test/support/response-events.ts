@@ -6,12 +6,12 @@ import type { Response, ResponseStreamEvent } from 'openai/resources/responses/r
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 
-/** Frames as events; anything that is not `id`, `event`, `data` and a blank line is an error, and so is a gap in the numbers. */
+/** Frames as events; anything that is not `event`, `id`, `data` and a blank line is an error, and so is a gap in the numbers. */
 export function eventsOf (text: string): ResponseStreamEvent[] {
   if (text !== '' && !text.endsWith('\n\n')) throw new Error(`the stream ended inside a frame: ${text}`)
   return text.split('\n\n').slice(0, -1).filter(block => !block.startsWith(':')).map((block, index) => {
-    const match = /^id: (\d+)\nevent: ([^\n]+)\ndata: ([^\n]*)$/.exec(block)
-    const [, id, type, data = ''] = match ?? []
+    const match = /^event: ([^\n]+)\nid: (\d+)\ndata: ([^\n]*)$/.exec(block)
+    const [, type, id, data = ''] = match ?? []
     const event: unknown = JSON.parse(data)
     if (!isStreamEvent(event)) throw new Error(`no event: ${block}`)
     if (Number(id) !== index + 1 || event.sequence_number !== index || event.type !== type) throw new Error(`frame ${index + 1} says otherwise: ${block}`)

@@ -177,6 +177,12 @@ t.test('refusals, citations and log probabilities', async t => {
   t.match(accumulated(eventsFrom([yes, finish('stop')])).last.output, [{ content: [{ logprobs: [] }] }], 'only who asked for them gets log probabilities')
 })
 
+t.test('the parts of a message end in the order in which they began', async t => {
+  const events = eventsFrom([chunk({ refusal: 'No' }), text('but'), chunk({ refusal: '.' }), finish('stop')])
+  t.match(accumulated(events).last.output, [{ content: [{ type: 'refusal', refusal: 'No.' }, { type: 'output_text', text: 'but' }] }])
+  t.same(typesOf(events).slice(-6, -1), ['refusal.done', 'content_part.done', 'output_text.done', 'content_part.done', 'output_item.done'])
+})
+
 t.test('an answer that was cut off is incomplete, and says why', async t => {
   for (const [finishReason, reason] of [['length', 'max_output_tokens'], ['content_filter', 'content_filter']] as const) {
     const events = eventsFrom([role(), text('Hel'), finish(finishReason)])
@@ -214,7 +220,7 @@ t.test('an answer that outgrows what may be kept is broken off', async t => {
   t.match(eventsOf(frames.encode([piece, piece])).at(-1), { type: 'response.output_text.delta' })
   t.equal(frames.over, false)
   const rest = frames.encode([piece, piece])
-  t.match(rest, /"code":"answer_too_large".*\n\n.*\n.*response\.failed/)
+  t.match(rest, /"code":"answer_too_large".*\n\nevent: response\.failed/)
   t.equal(frames.over, true)
   t.same([frames.encode([piece]), frames.end(), frames.fail(new Error('late'))], ['', '', ''], 'and that was all')
 })
@@ -235,7 +241,7 @@ t.test('all that is kept counts', async t => {
 t.test('a chunk that is none breaks the stream', async t => {
   for (const data of ['', '{"choices"', '[]', '1']) {
     const frames = framesOf()
-    t.match(eventsOf(frames.encode([data])).slice(-2), [{ type: 'error', code: 'invalid_answer' }, { type: 'response.failed' }])
+    t.match(eventsOf(frames.encode([data])).slice(-2), [{ type: 'error', code: 'malformed_answer' }, { type: 'response.failed' }])
     t.equal(frames.over, true)
   }
 })
