@@ -1,4 +1,4 @@
-import { isJsonObject } from '../schemas/json-object.ts'
+import { objectOf } from '../schemas/json-object.ts'
 import type { ResponsesRequest } from '../schemas/responses-request.ts'
 import type { Dialect } from './dialect.ts'
 import { EventFrames } from './responses/event-frames.ts'
@@ -20,18 +20,10 @@ export function responses (request: ResponsesRequest, id: string, now: () => num
 }
 
 function wholeAnswer (json: string, context: AnswerContext): object {
-  const body = parsed(json)
+  const body = objectOf(json)
   const response = new ResponseInProgress(context, () => {})
-  const choice = isJsonObject(body) ? response.observe(body) : undefined
+  const choice = body === undefined ? undefined : response.observe(body)
   if (choice === undefined) throw malformedAnswer()
   response.say(choice)
   return response.finished()
-}
-
-function parsed (json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    throw malformedAnswer(error)
-  }
 }

@@ -8,7 +8,7 @@ export interface BatchEncoder<T> {
   end (): string
   /** What follows the last item of a queue that failed; undefined aborts the sink with the error instead. */
   fail (error: Error): string | undefined
-  /** Whether what it encoded last was the end, since it can use no more: the queue is cancelled. */
+  /** Whether what it encoded was the end, since it can use no more; once true, it stays so. The queue is then cancelled. */
   readonly over?: boolean
 }
 

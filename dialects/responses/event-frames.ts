@@ -1,6 +1,6 @@
 import type { ErrorOf } from '../dialect.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { objectOf } from '../../schemas/json-object.ts'
 import type { ResponsesEvent } from '../../schemas/responses-events.ts'
 import type { BatchEncoder } from '../../streams/batch-pump.ts'
 import { namedFrame } from '../../streams/sse-frames.ts'
@@ -62,8 +62,8 @@ export class EventFrames implements BatchEncoder<string> {
   }
 
   #add (chunk: string): void {
-    const body = parsed(chunk)
-    if (!isJsonObject(body)) {
+    const body = objectOf(chunk)
+    if (body === undefined) {
       this.#break(malformedAnswer())
       return
     }
@@ -107,13 +107,5 @@ export class EventFrames implements BatchEncoder<string> {
     const text = this.#text
     this.#text = ''
     return text
-  }
-}
-
-function parsed (json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
   }
 }

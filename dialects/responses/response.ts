@@ -174,6 +174,6 @@ function countIn (details: unknown, field: string): number {
 }
 
 /** 502: a target answered with something that is no completion. */
-export function malformedAnswer (cause?: unknown): GatewayError {
-  return new GatewayError(502, 'The provider sent something that the gateway cannot read.', { type: 'server_error', code: 'malformed_answer', cause })
+export function malformedAnswer (): GatewayError {
+  return new GatewayError(502, 'The provider sent something that the gateway cannot read.', { type: 'server_error', code: 'malformed_answer' })
 }

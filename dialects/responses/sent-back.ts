@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { isJsonObject, objectOf } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { textOfDetails } from './reasoning-details.ts'
 
@@ -35,8 +35,8 @@ export function encodeSentBack ({ reasoning, details = [], message, calls = [] }
 
 /** The same, from outside; undefined: it is not what a gateway gave out. */
 export function decodeSentBack (text: string): SentBack | undefined {
-  const value = parsed(Buffer.from(text, 'base64url').toString())
-  if (!isJsonObject(value) || value['v'] !== VERSION || isDeeper(value, MAX_DEPTH)) return undefined
+  const value = objectOf(Buffer.from(text, 'base64url').toString())
+  if (value === undefined || value['v'] !== VERSION || isDeeper(value, MAX_DEPTH)) return undefined
   const { reasoning, details = [], message, calls = [] } = value
   if (!Array.isArray(details) || !details.every(isJsonObject) || !Array.isArray(calls)) return undefined
   if (message !== undefined && !isJsonObject(message)) return undefined
@@ -51,14 +51,6 @@ export function decodeSentBack (text: string): SentBack | undefined {
     details,
     ...(message === undefined ? {} : { message }),
     calls: extras
-  }
-}
-
-function parsed (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -132,7 +132,7 @@ t.test('an encoder that can use no more ends the sink in order, and the producer
     const { queue, sink, pump } = pumped(2, {
       get over () { return over },
       encode: items => {
-        over = items.includes('last')
+        over ||= items.includes('last')
         return `[${items.join(' ')}]`
       },
       end: () => '[end]',
