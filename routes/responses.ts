@@ -13,8 +13,8 @@ import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
 const responses: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/v1/responses', {
     ...COMPLETION_ROUTE,
-    config: { errorBody },
-    schema: { body: ResponsesRequest },
+    config: { errorBody, describe: async () => (await import('../openapi/responses.ts')).responses },
+    schema: { tags: ['completions'], operationId: 'createResponse', summary: 'A response in the format of OpenAI\'s Responses API, streamed or whole', body: ResponsesRequest },
     onRequest: fastify.auth.caller,
     preHandler: fastify.drain.guard
   }, async (request, reply) => {

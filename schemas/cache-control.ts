@@ -27,3 +27,4 @@ export const cacheControl = { cache_control: Nullable(CacheControlHint) }
 export const cacheHints = { ...cacheControl, prompt_cache_breakpoint: Nullable(PromptCacheBreakpoint) }
 
 export type CacheControlHint = Static<typeof CacheControlHint>
+export type PromptCacheBreakpoint = Static<typeof PromptCacheBreakpoint>

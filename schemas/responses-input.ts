@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { PromptCacheBreakpoint } from './cache-control.ts'
 import { Nullable } from './nullable.ts'
 import { taggedUnion } from './tagged-union.ts'
 
@@ -10,7 +11,7 @@ import { taggedUnion } from './tagged-union.ts'
  */
 
 /** Where the prompt's cached part ends: a hint. */
-const breakpoint = { prompt_cache_breakpoint: Nullable(Type.Object({ mode: Type.Literal('explicit'), ttl: Nullable(Type.String()) })) }
+const breakpoint = { prompt_cache_breakpoint: Nullable(PromptCacheBreakpoint) }
 
 export const InputText = Type.Object({ type: Type.Literal('input_text'), text: Type.String(), ...breakpoint })
 export type InputText = Static<typeof InputText>

@@ -1,5 +1,5 @@
 import { withCacheControl } from '../../schemas/carried.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import type { PromptCacheBreakpoint } from '../../schemas/cache-control.ts'
 import type { ContentPart } from '../../schemas/messages.ts'
 import type { InputContent, InputFile, InputImage, InputPart } from '../../schemas/responses-input.ts'
 import { invalidValue, unsupported } from './unsupported.ts'
@@ -47,8 +47,8 @@ function fileOf ({ file_data: data, file_id: id, file_url: url, filename, detail
 }
 
 /** The hint that the prompt be cached up to here, as OpenAI's field and as what other providers understand. */
-function withBreakpoint (part: ContentPart, { prompt_cache_breakpoint: breakpoint }: { readonly prompt_cache_breakpoint?: unknown }): ContentPart {
-  if (!isJsonObject(breakpoint)) return part
+function withBreakpoint (part: ContentPart, { prompt_cache_breakpoint: breakpoint }: { readonly prompt_cache_breakpoint?: PromptCacheBreakpoint | null }): ContentPart {
+  if (breakpoint == null) return part
   // OpenAI's 30 minutes are more than the five that others keep, and less than their hour.
   return withCacheControl({ ...part, prompt_cache_breakpoint: breakpoint }, { type: 'ephemeral', ttl: '1h' })
 }

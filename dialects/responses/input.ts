@@ -4,7 +4,7 @@ import type { AssistantMessage, ContentPart, Message, ToolCall } from '../../sch
 import type { CustomToolCallInput, FunctionCallInput, InputMessage, ReasoningInput } from '../../schemas/responses-input.ts'
 import type { ResponsesRequest } from '../../schemas/responses-request.ts'
 import { contentOf } from './content.ts'
-import { joinDetails } from './reasoning-details.ts'
+import { isReasoningDetail, joinDetails } from './reasoning-details.ts'
 import { decodeSentBack } from './sent-back.ts'
 import type { SentBack } from './sent-back.ts'
 import { invalidValue, unsupported } from './unsupported.ts'
@@ -121,7 +121,7 @@ function assistantMessage ({ reasoning, details, messages, calls, extra }: Assis
     role: 'assistant',
     ...spoken(messages),
     ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
-    ...(details.length > 0 ? { reasoning_details: joinDetails(details) } : {}),
+    ...(details.length > 0 ? { reasoning_details: joinDetails(details).filter(isReasoningDetail) } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(sent === undefined ? {} : { extra_content: sent })
   }

@@ -1,3 +1,4 @@
+import type { ReasoningDetail } from '../../schemas/extensions.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 
 /** Text that comes in pieces. */
@@ -26,6 +27,11 @@ function merged (before: JsonObject, entry: JsonObject): JsonObject {
     if (typeof first === 'string') texts[field] = typeof more === 'string' ? first + more : first
   }
   return { ...before, ...entry, ...texts }
+}
+
+/** Whether it may stand in a message: of which type is the provider's business, as its schema is open. */
+export function isReasoningDetail (entry: JsonObject): entry is JsonObject & ReasoningDetail {
+  return typeof entry['type'] === 'string'
 }
 
 /** All the text in them, in order. */
