@@ -14,6 +14,7 @@ export default defineProvider('azure-apim', AzureOptions, async ({ endpoint, dep
     kind: 'azure-apim',
     model: deployment,
     secrets: [apiKey],
+    strict: true,
     endpoint: {
       baseURL: endpoint,
       headers: { accept: 'application/json', 'content-type': 'application/json', 'api-key': apiKey },

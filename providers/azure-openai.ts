@@ -21,6 +21,7 @@ export default defineProvider('azure-openai', AzureOptions, async ({ endpoint, d
     kind: 'azure-openai',
     model: deployment,
     secrets: [apiKey],
+    strict: true,
     endpoint: {
       baseURL: url,
       headers: shapedHeaders(req.headers),

@@ -5,6 +5,8 @@ import { defineProvider, ProviderOptionsError } from './define-provider.ts'
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1'
 /** The SDK insists on a key; servers that want none ignore it. */
 const NO_KEY = 'none'
+/** OpenAI itself, in any of its regions, and Azure's endpoint of the same kind: servers that refuse fields which they do not know. */
+const STRICT_HOST = /(?:^|\.)(?:api\.openai\.com|openai\.azure\.com)$/
 
 /**
  * OpenAI, and every server that speaks its API (vLLM, Ollama, llama.cpp …) by its base URL. Options:
@@ -17,11 +19,12 @@ export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey 
   // Organization and project are named, or the SDK would look for them in the process's environment.
   const client = new OpenAI({ apiKey, baseURL: baseURL ?? DEFAULT_BASE_URL, organization: null, project: null, maxRetries: 0 })
   const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} })
-  const { pathname, search } = new URL(url)
+  const { hostname, pathname, search } = new URL(url)
   return new ChatCompletionsProvider({
     kind: 'openai',
     model,
     secrets: apiKey === NO_KEY ? [] : [apiKey],
+    strict: STRICT_HOST.test(hostname),
     endpoint: { baseURL: url, headers: shapedHeaders(req.headers), path: () => pathname + search }
   })
 })

@@ -1,5 +1,4 @@
 import { namesOf, UpstreamError } from '../../errors/upstream-error.ts'
-import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
@@ -8,6 +7,7 @@ import type { Completion, CompletionCall, Provider, StreamCall } from '../provid
 import { completionOf } from './answer.ts'
 import { chunkPump } from './chunk-reader.ts'
 import { statusError } from './errors.ts'
+import { bodyOf } from './request.ts'
 
 /** Where and with which headers chat completions are asked for. */
 export interface Endpoint {
@@ -25,6 +25,8 @@ export interface ChatCompletionsOptions {
   /** What must not appear in any error. */
   readonly secrets: readonly string[]
   readonly endpoint: Endpoint
+  /** Whether the server refuses fields of messages that it does not know. Default: not; then it gets what the caller sent. */
+  readonly strict?: boolean
 }
 
 /**
@@ -39,13 +41,16 @@ export class ChatCompletionsProvider implements Provider {
   readonly model: string
   readonly #secrets: readonly string[]
   readonly #endpoint: Endpoint
+  /** Whether the server refuses fields that it does not know. */
+  readonly strict: boolean
   readonly #upstream: HttpUpstream
 
-  constructor ({ kind, model, secrets, endpoint }: ChatCompletionsOptions) {
+  constructor ({ kind, model, secrets, endpoint, strict = false }: ChatCompletionsOptions) {
     this.kind = kind
     this.model = model
     this.#secrets = [...secrets, ...namesOf(endpoint.baseURL)]
     this.#endpoint = endpoint
+    this.strict = strict
     this.#upstream = new HttpUpstream({ origin: new URL(endpoint.baseURL).origin })
   }
 
@@ -75,7 +80,7 @@ export class ChatCompletionsProvider implements Provider {
 
   #request ({ request, model = this.model, signal }: CompletionCall, stream: boolean): UpstreamRequest {
     const { headers, path } = this.#endpoint
-    return { path: path(model), headers, body: bodyOf(request, model, stream), signal }
+    return { path: path(model), headers, body: bodyOf(request, { model, stream, strict: this.strict }), signal }
   }
 }
 
@@ -93,10 +98,4 @@ export function pathStep (model: string): string {
     throw new UpstreamError('invalid_request', 'There is no such model.', { param: 'model', code: 'model_not_found' })
   }
   return encodeURIComponent(model)
-}
-
-/** The caller's body with this target's model. Usage is always asked for: the audit log wants it. */
-function bodyOf (request: ChatCompletionRequest, model: string, stream: boolean): string {
-  if (!stream) return JSON.stringify({ ...request, model })
-  return JSON.stringify({ ...request, model, stream: true, stream_options: { ...request.stream_options, include_usage: true } })
 }

@@ -1,0 +1,25 @@
+import t from 'tap'
+import { bodyOf } from '../../../providers/chat-completions/request.ts'
+import { withThinking } from '../../../schemas/carried.ts'
+import type { Thinking } from '../../../schemas/carried.ts'
+import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
+
+const REQUEST: ChatCompletionRequest = { model: 'alias', messages: [{ role: 'user', content: 'Hi' }] }
+const OPTIONS = { model: 'm', stream: false, strict: true }
+
+t.test('fields that the gateway does not know pass, to strict targets too', async t => {
+  const request = { ...REQUEST, top_k: 5, reasoning_effort: 'low', verbosity: 'low', unknown: { deep: [1] } }
+  for (const strict of [true, false]) t.same(JSON.parse(bodyOf(request, { ...OPTIONS, strict })), { ...request, model: 'm' })
+})
+
+t.test('a stream asks for usage, and keeps the other stream options', async t => {
+  const request = { ...REQUEST, stream_options: { include_usage: false, include_obfuscation: false } }
+  t.same(JSON.parse(bodyOf(request, { ...OPTIONS, stream: true })), { ...request, model: 'm', stream: true, stream_options: { include_usage: true, include_obfuscation: false } })
+})
+
+t.test('how much to think, which the format has no field for, is refused by name', async t => {
+  for (const thinking of [{ kind: 'budget', tokens: 2000 }, { kind: 'adaptive' }] satisfies Thinking[]) {
+    for (const strict of [true, false]) t.throws(() => bodyOf(withThinking(REQUEST, thinking), { ...OPTIONS, strict }), { name: 'UpstreamError', reason: 'unsupported', param: 'thinking' })
+  }
+  t.same(JSON.parse(bodyOf(withThinking(REQUEST, { kind: 'off' }), OPTIONS)), { ...REQUEST, model: 'm' })
+})
