@@ -18,12 +18,22 @@ export function completionOf (text: string, secrets: readonly string[]): Complet
   const body = objectOf(text)
   if (isError(body)) throw inBandError(body, secrets)
   const choices = Array.isArray(body['choices']) ? body['choices'].filter(isJsonObject) : []
+  throwIfBroken(choices, secrets)
   const finishReasons = choices.map(choice => choice['finish_reason']).filter(reason => typeof reason === 'string' && reason !== '')
   if (finishReasons.length === 0 && !choices.some(choice => hasOutput(choice['message']))) {
     throw new UpstreamError('empty', 'The provider answered without generating anything.')
   }
   const finishReason = finishReasons[0]
   return { json: text, finishReason: typeof finishReason === 'string' ? finishReason : null, usage: usageOf(body['usage']) }
+}
+
+/**
+ * What OpenRouter answers when a provider behind it breaks.
+ * @throws {UpstreamError} a choice ended in an error
+ */
+export function throwIfBroken (choices: readonly JsonObject[], secrets: readonly string[]): void {
+  const broken = choices.find(choice => choice['finish_reason'] === 'error')
+  if (broken !== undefined) throw inBandError(broken, secrets)
 }
 
 /** An error in place of an answer, or beside its beginning. Some servers send `"error": null`, or "" with each chunk. */

@@ -1,3 +1,4 @@
+import { UpstreamError } from '../../errors/upstream-error.ts'
 import { factsOf, outputLengthOf } from '../../streams/chunk-facts.ts'
 import type { Chunk, CompletionWriter } from '../../streams/completion-stream.ts'
 import { SseReader } from '../../streams/sse-reader.ts'
@@ -5,13 +6,17 @@ import type { SseEvent } from '../../streams/sse-reader.ts'
 import { ReaderPump } from '../../upstream/event-pump.ts'
 import type { EventReader } from '../../upstream/event-pump.ts'
 import type { BodyFlow } from '../../upstream/http-upstream.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
 import { isError, objectOf } from './answer.ts'
 import { inBandError } from './errors.ts'
 import { PlainDeltas } from './plain-deltas.ts'
+import { kindOf, WholeAnswer } from './whole-answer.ts'
 
 /** Moves the bytes of one streamed answer in the chat completions format into a completion stream. */
 export function chunkPump (writer: CompletionWriter, flow: BodyFlow, secrets: readonly string[]): ReaderPump<Chunk | 'end'> {
-  return new ReaderPump(writer, new ChunkReader(secrets), chunk => chunk, flow)
+  const reader = new ChunkReader(secrets)
+  return new ReaderPump(writer, reader, chunk => chunk, flow, () => reader.flush())
 }
 
 /**
@@ -23,6 +28,11 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
   readonly #events = new SseReader()
   readonly #plain = new PlainDeltas()
   readonly #secrets: readonly string[]
+  /** Events have begun to come. */
+  #begun = false
+  /** What came in their place. */
+  #whole: WholeAnswer | undefined
+  #isMarkup = false
 
   /** @param secrets what must not appear in any error */
   constructor (secrets: readonly string[]) {
@@ -30,7 +40,16 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
   }
 
   push (bytes: Buffer): void {
-    this.#events.push(bytes)
+    if (this.#begun) this.#events.push(bytes)
+    else this.#begin(bytes)
+  }
+
+  /**
+   * At the body's end: the chunks of a whole answer that came in place of a stream.
+   * @throws {UpstreamError} what came is none
+   */
+  flush (): readonly Chunk[] {
+    return this.#whole?.chunks(this.#secrets) ?? []
   }
 
   /**
@@ -43,17 +62,35 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
       const plain = this.#events.known(this.#plain)
       if (plain !== undefined) return { json: plain, facts: this.#plain.facts, characters: this.#plain.characters }
       const event = this.#events.next()
-      if (event === undefined) return undefined
+      if (event === undefined) {
+        this.#whole?.check()
+        if (this.#isMarkup) throw new UpstreamError('malformed', 'The provider sent a page, and no completion.')
+        return undefined
+      }
       const chunk = this.#chunkOf(event)
       if (chunk !== undefined) return chunk
     }
   }
 
+  /** Until it is clear what comes. */
+  #begin (bytes: Buffer): void {
+    const kind = this.#whole === undefined ? kindOf(bytes) : 'json'
+    if (kind === 'json') {
+      this.#whole ??= new WholeAnswer()
+      this.#whole.push(bytes)
+      return
+    }
+    this.#isMarkup = kind === 'markup'
+    this.#begun = kind !== 'blank'
+    this.#events.push(bytes)
+  }
+
   #chunkOf ({ type, data }: SseEvent): Chunk | 'end' | undefined {
+    if (type === 'error') throw inBandError(errorObjectOf(data), this.#secrets)
     if (data === '[DONE]') return 'end'
     if (data === '') return undefined
     const body = objectOf(data)
-    if (isError(body) || type === 'error') throw inBandError(body, this.#secrets)
+    if (isError(body)) throw inBandError(body, this.#secrets)
     const facts = factsOf(body)
     // What OpenRouter sends when a provider behind it breaks.
     if (facts.choices.some(({ finishReason }) => finishReason === 'error')) throw inBandError(body, this.#secrets)
@@ -61,5 +98,15 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
     const json = data.includes('\n') ? JSON.stringify(body) : data
     this.#plain.learn(json, body)
     return { json, facts, characters: outputLengthOf(body) }
+  }
+}
+
+/** The data of an event that is an error by its name, whatever its shape. */
+function errorObjectOf (data: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(data)
+    return isJsonObject(value) ? value : { error: value }
+  } catch {
+    return { error: data }
   }
 }

@@ -15,6 +15,7 @@ t.test('whole answers: what counts as one', async t => {
   for (const [text, reason] of [
     ['{}', 'empty'], ['{"choices":[]}', 'empty'], [choices({ message: { role: 'assistant', content: '' } }), 'empty'], [choices(null, 'x'), 'empty'],
     ['{"error":{"message":"x","code":503}}', 'in_band_error'], ['{"error":"x"}', 'in_band_error'],
+    [choices({ message: { content: 'half' }, finish_reason: 'error', error: { code: 502, message: 'x' } }), 'in_band_error'],
     ['', 'malformed'], ['<html>', 'malformed'], ['[]', 'malformed'], ['{"choices":[', 'malformed']
   ] as const) t.throws(() => completionOf(text, []), { name: 'UpstreamError', reason }, text)
 })

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { ChunkReader } from '../../../providers/chat-completions/chunk-reader.ts'
@@ -36,7 +37,13 @@ t.test('an error inside the stream throws, by whatever shape it is known', async
     ['{"error":"overloaded"}', '', 'in_band_error'],
     ['{"error":{"code":502},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}', '', 'in_band_error'],
     ['{"message":"x","code":400}', 'error', 'invalid_request'],
-    ['Internal Server Error', 'error', 'malformed'],
+    ['Internal Server Error', 'error', 'in_band_error'],
+    ['', 'error', 'in_band_error'],
+    ['[DONE]', 'error', 'in_band_error'],
+    ['[1]', 'error', 'in_band_error'],
+    ['null', 'error', 'in_band_error'],
+    ['{"error":{"type":"rate_limit_error","message":"x"}}', 'error', 'rate_limited'],
+    ['{"type":"overloaded_error",\n"message":"x"}', 'error', 'in_band_error'],
     ['Internal Server Error', '', 'malformed'],
     ['[1]', '', 'malformed'],
     ['null', '', 'malformed'],
@@ -60,7 +67,7 @@ function readAll (...pieces: readonly Buffer[]): Array<Chunk | 'end'> {
   return chunks
 }
 
-t.test('whatever text the chunks hold and wherever they are cut, they are what parsing each of them gives', async t => {
+t.test('whatever text the chunks hold and wherever they are cut, they are what parsing each of them gives', async () => {
   const content = fc.oneof(fc.string(), fc.string({ unit: 'binary' }).filter(text => text.isWellFormed()), fc.constantFrom('', 'é', '"', '\\', '\n\ndata: x', '\u2028', '😀'))
   const layout = fc.constantFrom<[separator: string, comment: string]>(['\n\n', ''], ['\r\n\r\n', ''], ['\n\n', ': PROCESSING\n\n'])
   fc.assert(fc.property(fc.array(content, { maxLength: 12 }), layout, fc.array(fc.nat(), { maxLength: 8 }), fc.boolean(), (contents, [separator, comment], cuts, obfuscated) => {
@@ -68,6 +75,6 @@ t.test('whatever text the chunks hold and wherever they are cut, they are what p
     const bytes = Buffer.from(bodies.map(body => `${comment}data: ${JSON.stringify(body)}${separator}`).join('') + `data: [DONE]${separator}`)
     const at = [0, ...cuts.map(cut => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
     const pieces = at.slice(1).map((to, piece) => bytes.subarray(at[piece], to))
-    t.strictSame(readAll(...pieces), [...bodies.map((body, at) => ({ json: JSON.stringify(body), facts: factsOf({ ...body }), characters: JSON.stringify(contents[at]).length - 2 })), 'end'])
+    assert.deepStrictEqual(readAll(...pieces), [...bodies.map((body, at) => ({ json: JSON.stringify(body), facts: factsOf({ ...body }), characters: JSON.stringify(contents[at]).length - 2 })), 'end'])
   }), { numRuns: 300 })
 })

@@ -95,8 +95,9 @@ t.test('a request without any of it is not copied, whatever else is in it', asyn
     fc.record({ role: fc.constant('assistant' as const), content: fc.oneof(fc.string(), fc.constant(null)), tool_calls: fc.oneof(fc.constant(null), fc.array(fc.constant(CALL), { maxLength: 2 })), refusal: fc.constantFrom(null, 'x'), unknown: fc.jsonValue() }),
     fc.record({ role: fc.constant('tool' as const), tool_call_id: fc.string(), content: fc.string() }),
     fc.record({ role: fc.constant('function' as const), name: fc.string(), content: fc.constantFrom(null, 'x') }))
-  fc.assert(fc.property(fc.array(message), fc.constantFrom({}, { tools: null }, { tools: [] }, { tools: [{ type: 'function' as const, function: { name: 'f' } }] }), (messages, rest) => {
-    const request: ChatCompletionRequest = { messages, ...rest }
+  const tools = fc.oneof(fc.constant(null), fc.array(fc.constant({ type: 'function' as const, function: { name: 'f' } })))
+  fc.assert(fc.property(fc.array(message), tools, (messages, tools) => {
+    const request: ChatCompletionRequest = { messages, tools }
     assert.equal(withoutForeign(request), request)
     assert.equal(toldInContent(request), request)
   }), { numRuns: 200 })
