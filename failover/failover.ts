@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { CircuitBreakers, Permit } from '../breaker/circuit-breakers.ts'
+import { notFound } from '../errors/gateway-error.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Completion, Provider } from '../providers/provider.ts'
 import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
@@ -150,6 +151,7 @@ export class Failover {
         const failure = { target: ref.name, error: attempt.failed(error) }
         if (failure.error.reason === 'internal') this.#options.onDefect?.(failure.error)
         if (isFinal(failure.error)) throw errorOfFailure(failure)
+        if (failure.error.reason === 'not_found' && ref.model !== undefined) throw notFound('The target does not know this model.', 'model_not_found', 'model')
         failed.push(failure)
         return undefined
       }
