@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
+import { MessagesRequest } from '../../schemas/messages-api-request.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { buildGateway, UPSTREAM_KEY } from '../support/build-gateway.ts'
@@ -35,6 +36,16 @@ const CHATS: readonly JsonObject[] = [
   { messages: [USER, { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } }, { role: 'function', name: 'f', content: '1' }], modalities: ['text'], service_tier: 'auto' }
 ]
 
+/** The same for the Messages API. */
+const MESSAGES: readonly JsonObject[] = [
+  { messages: [USER] },
+  { system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }], messages: [USER, { role: 'assistant', content: 'Yes?' }, { role: 'user', content: [{ type: 'text', text: 'x' }, { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' } }] }], temperature: 1, top_p: 0.5, stop_sequences: ['a'], metadata: { user_id: 'u' } },
+  { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' }, title: 'x' }] }], stream: true },
+  { messages: [USER, { role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm.', signature: 'AA==' }, { type: 'tool_use', id: 'a', name: 'weather', input: { city: 'x' } }] }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'no', is_error: true }] }], tools: [{ name: 'weather', input_schema: { type: 'object' } }], tool_choice: { type: 'auto' } },
+  { messages: [USER], thinking: { type: 'enabled', budget_tokens: 1024 }, top_k: 4, stream: true },
+  { messages: [USER], thinking: { type: 'disabled' }, output_config: { effort: 'low', format: { type: 'json_schema', schema: { type: 'object', properties: { a: { type: 'number' } } } } } }
+].map(body => ({ max_tokens: 2048, ...body }))
+
 interface Route {
   readonly path: string
   /** Valid requests; the model is set by the test. */
@@ -46,13 +57,20 @@ interface Route {
 }
 
 const ROUTES: readonly Route[] = [
-  { path: '/v1/chat/completions', bodies: CHATS, fields: Object.keys(ChatCompletionRequest.properties), isTelling: isOpenAIError }
+  { path: '/v1/chat/completions', bodies: CHATS, fields: Object.keys(ChatCompletionRequest.properties), isTelling: isOpenAIError },
+  { path: '/v1/messages', bodies: MESSAGES, fields: Object.keys(MessagesRequest.properties), isTelling: isAnthropicError }
 ]
 
 function isOpenAIError ({ error, ...others }: JsonObject): boolean {
   if (!isJsonObject(error) || Object.keys(others).length > 0) return false
   const { message, type, code, param } = error
   return typeof message === 'string' && message !== '' && type === 'invalid_request_error' && (typeof code === 'string' || typeof param === 'string')
+}
+
+function isAnthropicError ({ type, error, request_id: id }: JsonObject): boolean {
+  if (type !== 'error' || typeof id !== 'string' || !isJsonObject(error) || !isJsonObject(error['details'])) return false
+  const { message, details: { error_code: code, param } } = error
+  return typeof message === 'string' && message !== '' && (typeof code === 'string' || typeof param === 'string')
 }
 
 const model = fc.oneof(
