@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { MessagesRequest } from '../../schemas/messages-api-request.ts'
+import { ResponsesRequest } from '../../schemas/responses-request.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { buildGateway, UPSTREAM_KEY } from '../support/build-gateway.ts'
@@ -46,6 +47,16 @@ const MESSAGES: readonly JsonObject[] = [
   { messages: [USER], thinking: { type: 'disabled' }, output_config: { effort: 'low', format: { type: 'json_schema', schema: { type: 'object', properties: { a: { type: 'number' } } } } } }
 ].map(body => ({ max_tokens: 2048, ...body }))
 
+/** The same for the Responses API. */
+const RESPONSES: readonly JsonObject[] = [
+  { input: 'Hi' },
+  { input: [USER, { role: 'assistant', content: 'Yes?' }, { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'x' }, { type: 'input_image', image_url: PNG, detail: 'low' }] }], instructions: 'Be brief.', temperature: 1, top_p: 0.5, max_output_tokens: 20, user: 'u', metadata: { a: 'b' }, store: false },
+  { input: [{ role: 'user', content: [{ type: 'input_file', file_data: 'data:application/pdf;base64,AA==', filename: 'x.pdf' }] }], stream: true },
+  { input: [USER, { type: 'reasoning', id: 'rs_1', summary: [{ type: 'summary_text', text: 'Hm.' }] }, { type: 'function_call', call_id: 'a', name: 'weather', arguments: '{"city":"x"}' }, { type: 'function_call_output', call_id: 'a', output: '21 degrees' }], tools: [{ type: 'function', name: 'weather', parameters: { type: 'object', properties: {} }, strict: false }], tool_choice: 'auto', parallel_tool_calls: true },
+  { input: 'x', text: { format: { type: 'json_schema', name: 'x', strict: true, schema: { type: 'object', properties: { a: { type: 'number' } }, required: ['a'], additionalProperties: false } }, verbosity: 'low' }, reasoning: { effort: 'low', summary: 'auto' }, include: ['reasoning.encrypted_content'], stream: true },
+  { input: 'x', tools: [{ type: 'function', name: 'weather', parameters: { type: 'object', properties: {} } }], tool_choice: { type: 'function', name: 'weather' }, include: ['message.output_text.logprobs'], top_logprobs: 2, service_tier: 'auto' }
+]
+
 interface Route {
   readonly path: string
   /** Valid requests; the model is set by the test. */
@@ -58,7 +69,8 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { path: '/v1/chat/completions', bodies: CHATS, fields: Object.keys(ChatCompletionRequest.properties), isTelling: isOpenAIError },
-  { path: '/v1/messages', bodies: MESSAGES, fields: Object.keys(MessagesRequest.properties), isTelling: isAnthropicError }
+  { path: '/v1/messages', bodies: MESSAGES, fields: Object.keys(MessagesRequest.properties), isTelling: isAnthropicError },
+  { path: '/v1/responses', bodies: RESPONSES, fields: Object.keys(ResponsesRequest.properties), isTelling: isOpenAIError }
 ]
 
 function isOpenAIError ({ error, ...others }: JsonObject): boolean {

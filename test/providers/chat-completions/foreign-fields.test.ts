@@ -23,7 +23,7 @@ const ANSWERED = {
   content: 'Hello',
   reasoning_content: 'Hm.',
   reasoning: 'Hm.',
-  reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'Hm.', signature: 'c2ln' }],
+  reasoning_details: [{ type: 'reasoning.text' as const, index: 0, text: 'Hm.', signature: 'c2ln' }],
   annotations: [{ type: 'url_citation', url_citation: { url: 'https://example.org', title: 'x', start_index: 0, end_index: 5 } }],
   images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }],
   extra_content: { google: { thought_signature: 'c2ln' } },
