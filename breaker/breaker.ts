@@ -52,6 +52,8 @@ export class Breaker {
   #openCount = 0
   #cooldownUntil: number | null = null
   #manual: Manual | null = null
+  /** The store's, of what was adopted last. */
+  #timeline = 0
 
   /** @param random gives numbers from 0 to below 1, for the jitter of open times. */
   constructor (target: string, policy: BreakerPolicy, random: () => number) {
@@ -63,6 +65,11 @@ export class Breaker {
 
   /** Grows by one with every transition. */
   get epoch (): number { return this.#epoch }
+
+  /** Whether what a store showed is older than what is known here: read at a standby that lags, or at a deposed primary. */
+  isOutdated ({ timeline, epoch }: StoredBreaker): boolean {
+    return timeline < this.#timeline || (timeline === this.#timeline && epoch < this.#epoch)
+  }
 
   /** What the breaker is doing. */
   get state (): BreakerState { return this.#state }
@@ -175,6 +182,7 @@ export class Breaker {
     this.#status = stored.status
     this.#openCount = stored.openCount
     this.#manual = stored.manual
+    this.#timeline = stored.timeline
     if (from === stored.state && fromEpoch === stored.epoch) return undefined
     this.#tally.clear()
     return this.#transition(from, fromEpoch, now, null)

@@ -62,6 +62,8 @@ export class UnknownTargetError extends Error {
 export interface CircuitBreakersOptions {
   readonly store: BreakerStore
   readonly policy?: Partial<BreakerPolicy>
+  /** How long a call to the store may take, in ms; then the breakers decide alone. Default 250. */
+  readonly storeTimeoutMs?: number | undefined
   /** This replica's name, unique to this run of the process: stored states are told apart by it. */
   readonly owner: string
   /** Monotonic clock, ms. */
@@ -95,16 +97,23 @@ export class CircuitBreakers {
   readonly #options: CircuitBreakersOptions
   readonly #policy: BreakerPolicy
   readonly #link: StoreLink
+  readonly #storeTimeoutMs: number
   readonly #entries = new Map<string, Entry>()
   /** Stored breakers whose targets were not added yet. */
   readonly #stored = new Map<string, { readonly stored: StoredBreaker, readonly at: number }>()
   #claims = 0
+  /** The look into the store that is under way, and whether another has to follow. */
+  #refreshing: Promise<void> | undefined
+  #refreshAgain = false
+  #stopWatching: (() => Promise<void>) | undefined
 
   constructor (options: CircuitBreakersOptions) {
     this.#options = options
     this.#policy = { ...DEFAULT_POLICY, ...options.policy }
+    this.#storeTimeoutMs = options.storeTimeoutMs ?? STORE_TIMEOUT_MS
     this.#link = new StoreLink({
       schedule: options.schedule,
+      timeoutMs: this.#storeTimeoutMs,
       onEvent: options.onEvent,
       onRetry: () => { void this.#drainAll() }
     })
@@ -134,14 +143,37 @@ export class CircuitBreakers {
     if (known !== undefined) this.#adopt(entry, known.stored, known.at)
   }
 
-  /** Loads the stored states, for up to 5 s. If the store does not answer, the breakers begin closed; `refresh` catches up. */
+  /**
+   * Loads the stored states, for up to 5 s, and begins to watch the store. If it does not answer, the breakers begin
+   * closed; `refresh` catches up.
+   */
   async start (): Promise<void> {
     await this.#load(START_TIMEOUT_MS)
+    this.#stopWatching = this.#options.store.watch?.({
+      changed: target => { if (this.#entries.has(target)) void this.refresh() },
+      resync: () => { void this.refresh() }
+    })
   }
 
-  /** Takes over what other replicas stored since. Never rejects: without the store, everything stays as it is. */
+  /**
+   * Takes over what other replicas stored since. One look at a time: who asks during one gets another that begins after
+   * it. Never rejects: without the store, everything stays as it is.
+   */
   async refresh (): Promise<void> {
-    await this.#load(STORE_TIMEOUT_MS)
+    if (this.#refreshing !== undefined) {
+      this.#refreshAgain = true
+      await this.#refreshing
+      return
+    }
+    this.#refreshing = this.#refreshAll().finally(() => { this.#refreshing = undefined })
+    await this.#refreshing
+  }
+
+  async #refreshAll (): Promise<void> {
+    do {
+      this.#refreshAgain = false
+      await this.#load(this.#storeTimeoutMs)
+    } while (this.#refreshAgain)
   }
 
   async #load (timeoutMs: number): Promise<void> {
@@ -158,7 +190,7 @@ export class CircuitBreakers {
       const entry = this.#entries.get(stored.target)
       if (entry === undefined) this.#stored.set(stored.target, { stored, at })
       // Whatever changed here since the question was asked is newer than the answer.
-      else if (entry.version === versions.get(entry) && entry.writes.isEmpty && entry.claim?.isAsking !== true) this.#adopt(entry, stored, at)
+      else if (entry.version === versions.get(entry) && entry.writes.isEmpty && entry.claim?.isAsking !== true && !entry.breaker.isOutdated(stored)) this.#adopt(entry, stored, at)
     }
   }
 
@@ -175,7 +207,7 @@ export class CircuitBreakers {
         return { kind: 'permit', permit: this.#permit(entry, breaker.ticket()) }
       case 'probe_due':
         if (entry.claim?.isAsking !== true) this.#startClaim(entry)
-        return this.#refused(entry, breaker.state.kind === 'open' ? 'open' : 'half_open', STORE_TIMEOUT_MS)
+        return this.#refused(entry, breaker.state.kind === 'open' ? 'open' : 'half_open', this.#storeTimeoutMs)
       case 'refuse': {
         const won = verdict.why === 'half_open' ? entry.claim?.takeNow() : undefined
         if (won !== undefined) return { kind: 'permit', permit: won }
@@ -191,7 +223,7 @@ export class CircuitBreakers {
 
   /** All breakers, after waiting up to 250 ms until the store has what is reported. */
   async list (): Promise<BreakerSnapshot[]> {
-    await this.#link.waitFor(this.#drainAll(), STORE_TIMEOUT_MS)
+    await this.#link.waitFor(this.#drainAll(), this.#storeTimeoutMs)
     const now = this.#options.now()
     return [...this.#entries.values()].map(entry => entry.breaker.snapshot(now))
   }
@@ -203,13 +235,14 @@ export class CircuitBreakers {
   async override (target: string, action: ManualAction, { by, reason }: Manual): Promise<BreakerSnapshot> {
     const entry = this.#entry(target)
     this.#apply(entry, [entry.breaker.override({ action, by, reason }, this.#options.now())])
-    await this.#link.waitFor(entry.writes.drain(), STORE_TIMEOUT_MS)
+    await this.#link.waitFor(entry.writes.drain(), this.#storeTimeoutMs)
     return entry.breaker.snapshot(this.#options.now())
   }
 
   /** Gives unused leases back and writes what waits, for at most a second. */
   async close (): Promise<void> {
     for (const entry of this.#entries.values()) entry.claim?.discard()?.release()
+    await this.#link.waitFor(this.#stopWatching?.() ?? Promise.resolve(), CLOSE_TIMEOUT_MS)
     // First the link, so that a store that failed a moment ago is tried once more.
     this.#link.close()
     await this.#link.waitFor(this.#drainAll(), CLOSE_TIMEOUT_MS)

@@ -39,7 +39,8 @@ export class MemoryBreakerStore implements BreakerStore {
         status: change.status,
         openCount: change.openCount,
         manual: change.manual === null ? null : { by: change.manual.by, reason: change.manual.reason },
-        writer: change.writer
+        writer: change.writer,
+        timeline: 0
       },
       openUntil: change.openForMs === null ? null : now + change.openForMs,
       cooldownUntil: change.manual?.action === 'reset' ? null : before?.cooldownUntil ?? null,

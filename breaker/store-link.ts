@@ -7,7 +7,7 @@ import type { BreakerEvent } from './events.ts'
 /** Runs `callback` after `ms`; gives a function that calls it off. */
 export type Schedule = (ms: number, callback: () => void) => () => void
 
-/** How long a call to the store may take, in ms. */
+/** How long a call to the store may take, in ms, unless the options say otherwise. */
 export const STORE_TIMEOUT_MS = 250
 /** How long the store is left alone after a call failed, in ms. */
 export const STORE_RETRY_MS = 1_000
@@ -20,6 +20,8 @@ export class StoreUnavailableError extends Error {
 /** What a link needs. */
 export interface StoreLinkOptions {
   readonly schedule: Schedule
+  /** How long a call may take, in ms. */
+  readonly timeoutMs: number
   readonly onEvent: (event: BreakerEvent) => void
   /** Called when the store may be tried again: the moment to write what waits. */
   readonly onRetry: () => void
@@ -46,7 +48,7 @@ export class StoreLink {
    * @throws StoreUnavailableError when the store is left alone after a failure, or takes longer than `timeoutMs`;
    *   else whatever `ask` rejects with.
    */
-  async call<T> (operation: string, ask: () => Promise<T>, timeoutMs = STORE_TIMEOUT_MS): Promise<T> {
+  async call<T> (operation: string, ask: () => Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
     if (this.#cancelRetry !== undefined) throw new StoreUnavailableError('the breaker store is being left alone after a failure')
     try {
       const answer = await withTimeout(ask, timeoutMs, this.#options.schedule)

@@ -24,6 +24,11 @@ export interface StoredBreaker {
   readonly manual: Manual | null
   /** The replica that stored the present epoch; null before the first transition. */
   readonly writer: string | null
+  /**
+   * Which history of the store this belongs to: grows when a standby database is promoted, which may not have got the
+   * newest epochs any more. Of two states the one of the later timeline is newer, within a timeline that of the later epoch.
+   */
+  readonly timeline: number
 }
 
 /** A transition with the replica that made it. */
@@ -56,6 +61,14 @@ export interface CooldownWrite {
   readonly status: number | null
 }
 
+/** Somebody who wants to know at once what other replicas store. Neither method may throw. */
+export interface StoreWatcher {
+  /** A transition of this target was stored, or its probe's lease given back, by whomever. */
+  changed (target: string): void
+  /** From now on changes are told (again); those before may have been missed. */
+  resync (): void
+}
+
 /** Shared memory of breaker states. Every method may reject; none waits for more than its own statement. */
 export interface BreakerStore {
   /** All stored breakers, in no order. */
@@ -78,6 +91,12 @@ export interface BreakerStore {
 
   /** Keeps the later of this cooldown and the stored one. Changes no epoch. */
   setCooldown (cooldown: CooldownWrite): Promise<void>
+
+  /**
+   * Tells of changes until the returned function is called, reconnecting by itself; a store without it is only polled.
+   * That a change is told is likely, not certain: polling goes on beside it.
+   */
+  watch?(watcher: StoreWatcher): () => Promise<void>
 }
 
 /** What a store holds of a target that it never heard of. */
@@ -93,6 +112,7 @@ export function neverStored (target: string): StoredBreaker {
     cooldownForMs: null,
     lease: null,
     manual: null,
-    writer: null
+    writer: null,
+    timeline: 0
   }
 }

@@ -6,12 +6,12 @@ import type { SQL } from 'drizzle-orm'
 import type { Cause, StateName } from '../breaker/state.ts'
 import { neverStored } from '../breaker/store.ts'
 import type {
-  BreakerStore, CooldownWrite, ProbeClaim, ProbeRelease, StoredBreaker, TransitionWrite
+  BreakerStore, CooldownWrite, ProbeClaim, ProbeRelease, StoredBreaker, StoreWatcher, TransitionWrite
 } from '../breaker/store.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
 
-/** The channel that each transition is announced on; the payload is the target's name. */
+/** The channel that each transition, and each lease that is given back, is announced on; the payload is the target's name. */
 export const BREAKER_CHANNEL = 'breaker'
 
 interface Row {
@@ -28,11 +28,21 @@ interface Row {
   manual_by: string | null
   manual_reason: string | null
   writer: string | null
+  timeline: number
 }
+
+/**
+ * The timeline of whoever answers: the first eight digits of its WAL's file name. A standby, which has none of its own, has
+ * the one of its last checkpoint.
+ */
+const TIMELINE = sql`
+  case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+    else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int end`
 
 // Times leave the database as what remains of them, by its own clock.
 const COLUMNS = sql`
   target, state, epoch, cause, status, open_count, manual_by, manual_reason, writer, lease_owner,
+  ${TIMELINE} as timeline,
   ${msUntil('open_until')} as open_for_ms,
   ${msUntil('cooldown_until')} as cooldown_for_ms,
   ${msUntil('lease_until')} as lease_for_ms`
@@ -112,8 +122,12 @@ export class PostgresBreakerStore implements BreakerStore {
 
   async releaseProbe (release: ProbeRelease): Promise<void> {
     await this.#database.execute(sql`
-      update breaker set lease_owner = null, lease_until = null
-      where target = ${release.target}::text and epoch = ${release.epoch}::int and lease_owner = ${release.owner}::text`)
+      with released as (
+        update breaker set lease_owner = null, lease_until = null
+        where target = ${release.target}::text and epoch = ${release.epoch}::int and lease_owner = ${release.owner}::text
+        returning target
+      )
+      select ${NOTIFY} from released`)
   }
 
   async setCooldown (cooldown: CooldownWrite): Promise<void> {
@@ -125,6 +139,11 @@ export class PostgresBreakerStore implements BreakerStore {
         cause = case when breaker.state = 'closed' then excluded.cause else breaker.cause end,
         status = case when breaker.state = 'closed' then excluded.status else breaker.status end
       where breaker.cooldown_until is null or breaker.cooldown_until < excluded.cooldown_until`)
+  }
+
+  watch (watcher: StoreWatcher): () => Promise<void> {
+    const stop = this.#database.listen?.(BREAKER_CHANNEL, { onNotification: target => watcher.changed(target), onListening: () => watcher.resync() })
+    return stop ?? (async () => {})
   }
 
   /** A statement of its own: the one that lost the comparison would still see the state from before the winner's. */
@@ -160,6 +179,7 @@ function fromRow (row: Row): StoredBreaker {
     cooldownForMs: row.cooldown_for_ms === null || row.cooldown_for_ms === 0 ? null : row.cooldown_for_ms,
     lease: owner === null ? null : { owner, forMs: leaseForMs ?? 0 },
     manual: by === null ? null : { by, reason: reason ?? '' },
-    writer: row.writer
+    writer: row.writer,
+    timeline: row.timeline
   }
 }

@@ -8,7 +8,15 @@ import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { Sql } from 'postgres'
 import { loadPglite, loadPostgres } from './drizzle.ts'
+import { listenTo } from './listen.ts'
 import { isMigrated, migratePglite, migratePostgres } from './migrate.ts'
+
+/** Who listens to a channel. */
+export interface ChannelListener {
+  readonly onNotification: (payload: string) => void
+  /** It listens, for the first time or again: what was told before that is missed. */
+  readonly onListening: () => void
+}
 
 /** A migrated database. Closing is the business of whoever opened it. */
 export interface Database {
@@ -22,6 +30,11 @@ export interface Database {
    * together with this one. PGlite has but one connection: there it is this database itself.
    */
   separate (connections: number): Database
+  /**
+   * Listens to a channel over a connection of its own until the returned function is called (`close` does not end it);
+   * connects anew by itself. Not there where a single process has the database for itself.
+   */
+  listen?(channel: string, listener: ChannelListener): () => Promise<void>
   /** Ends all connections; waits up to 5 s for running statements. */
   close (): Promise<void>
 }
@@ -60,9 +73,10 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
   }
   const { postgres, drizzle } = loadPostgres()
   const opened: Sql[] = []
+  // Prepared statements are out, as they break behind a pooler that hands connections on between transactions.
+  const newClient = (max: number): Sql => postgres(url, { max, prepare: false, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} })
   const connect = (max: number): Sql => {
-    // Prepared statements are out, as they break behind a pooler that hands connections on between transactions.
-    const client = postgres(url, { max, prepare: false, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} })
+    const client = newClient(max)
     opened.push(client)
     return client
   }
@@ -73,6 +87,7 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
       db,
       execute: async <T>(query: SQL): Promise<T[]> => [...await db._.session.all<T>(query)],
       separate: connections => databaseOver(connect(connections)),
+      listen: (channel, listener) => listenTo(() => newClient(1), channel, listener),
       close: async () => {
         await Promise.all(opened.splice(0).map(async each => await each.end({ timeout: CLOSE_TIMEOUT_S })))
       }

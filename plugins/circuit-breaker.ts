@@ -33,6 +33,8 @@ export interface CircuitBreakerOptions {
    * that others may share, 0 with memory.
    */
   readonly refreshMs?: number | undefined
+  /** How long a call to the store may take, in ms; then this replica decides alone. Default 250. */
+  readonly storeTimeoutMs?: number | undefined
   /** Told of every event after it was logged, e.g. for metrics. */
   readonly onEvent?: ((event: BreakerEvent) => void) | undefined
 }
@@ -41,12 +43,13 @@ const DEFAULT_REFRESH_MS = 1_000
 
 /** Decorates `fastify.breakers`; the stored states are loaded before the plugin is ready. */
 export default fp<CircuitBreakerOptions>(async (fastify, options) => {
-  const { policy, owner = randomUUID(), targets = [], onEvent } = options
+  const { policy, owner = randomUUID(), targets = [], storeTimeoutMs, onEvent } = options
   const shared = options.store ?? (fastify.hasDecorator('breakerStore') ? fastify.breakerStore : undefined)
   const breakers = new CircuitBreakers({
     store: shared ?? new MemoryBreakerStore(),
     ...policy === undefined ? {} : { policy },
     owner,
+    storeTimeoutMs,
     now: () => performance.now(),
     random: Math.random,
     schedule: (ms, callback) => {

@@ -10,6 +10,7 @@ import { SUCCESS } from '../../breaker/outcome.ts'
 import type { Outcome } from '../../breaker/outcome.ts'
 import { DEFAULT_POLICY } from '../../breaker/policy.ts'
 import type { Effect, ManualAction, StateName } from '../../breaker/state.ts'
+import { share } from '../support/nightly.ts'
 
 interface Model {
   now: number
@@ -154,5 +155,5 @@ t.test('the promises of the state machine hold in every history', async () => {
       real: new Breaker('a', DEFAULT_POLICY, () => chance)
     })
     fc.modelRun(setup, history)
-  }), { numRuns: 300 })
+  }), { numRuns: share(300, 20_000) })
 })

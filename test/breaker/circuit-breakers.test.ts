@@ -364,7 +364,7 @@ t.test('events tell of a shadow\'s trips and of outcomes that come too late', as
   t.match(events.slice(1), [{ kind: 'not_scored', permitEpoch: 0, epoch: 1 }, { kind: 'would_have_opened', target: 'a' }])
 })
 
-const openB = { target: 'b', state: 'open', epoch: 4, cause: 'connect', status: null, openForMs: 5_000, openCount: 1, cooldownForMs: null, lease: null, manual: null, writer: 'x' } as const
+const openB = { target: 'b', state: 'open', epoch: 4, cause: 'connect', status: null, openForMs: 5_000, openCount: 1, cooldownForMs: null, lease: null, manual: null, writer: 'x', timeline: 0 } as const
 
 const empty = new MemoryBreakerStore(() => 0)
 const emptyStore: BreakerStore = {

@@ -10,6 +10,7 @@ import { MemoryBreakerStore } from '../../breaker/memory-store.ts'
 import { SUCCESS } from '../../breaker/outcome.ts'
 import type { Outcome } from '../../breaker/outcome.ts'
 import { DEFAULT_POLICY } from '../../breaker/policy.ts'
+import { share } from '../support/nightly.ts'
 import { UnreliableStore } from '../support/unreliable-store.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
 
@@ -132,5 +133,5 @@ async function play (steps: readonly Step[], latencies: readonly number[]): Prom
 
 t.test('one probe at a time, and one opinion in the end', async () => {
   const latencies = fc.array(fc.integer({ min: 0, max: LONGEST_TRIP_MS }), { minLength: 1, maxLength: 12 })
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), latencies, play), { numRuns: 200 })
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), latencies, play), { numRuns: share(200, 5_000) })
 })

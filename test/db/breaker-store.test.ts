@@ -28,7 +28,7 @@ t.test('the PostgreSQL store fulfils the contract', async t => {
   })
 })
 
-t.test('transitions are announced, and nothing else', async t => {
+t.test('transitions and leases given back are announced, and nothing else', async t => {
   const url = await testDatabase(t)
   const database = await openPostgres(url, 2)
   t.teardown(async () => await database.close())
@@ -49,5 +49,5 @@ t.test('transitions are announced, and nothing else', async t => {
   await store.releaseProbe({ target: 'b', epoch: 2, owner: 'x' })
   await store.transition(opening('last'))
   await end
-  t.same(heard, ['b', 'b', 'last'])
+  t.same(heard, ['b', 'b', 'b', 'last'])
 })
