@@ -108,6 +108,12 @@ export class Breaker {
     return this.#leaseOwner() === owner ? { epoch: this.#epoch, lease: owner, begun: null, settled: false } : undefined
   }
 
+  /** A ticket for a request to an open breaker, made so that not everybody is turned away; it is not scored. Undefined unless open by itself. */
+  trickleTicket (now: number): Ticket | undefined {
+    const open = this.#state.kind === 'open' && this.cooldownForMs(now) === null
+    return open ? { epoch: this.#epoch, lease: null, begun: null, settled: true } : undefined
+  }
+
   /** Whether a ticket's outcome would still be scored. */
   isCurrent (ticket: Ticket): boolean {
     return ticket.epoch === this.#epoch && ticket.lease === this.#leaseOwner()

@@ -80,6 +80,8 @@ interface Entry {
   readonly writes: WriteBehind
   /** The claim of the probe's lease that is under way. */
   claim: ProbeClaimInFlight<Permit> | undefined
+  /** When `trickle` last gave a permit. */
+  trickledAt: number
   /** Grows with every change, so that an answer to an older question can be told. */
   version: number
 }
@@ -89,6 +91,8 @@ const UNUSED_SHARE = 1 / 3
 
 /** How long `start` waits for the store, in ms: nobody waits for an answer yet, and the first connection takes longest. */
 const START_TIMEOUT_MS = 5_000
+/** How often a request may go to a target whose breaker is open, in ms. */
+const TRICKLE_MS = 1_000
 /** How long `close` waits for writes, in ms. */
 const CLOSE_TIMEOUT_MS = 1_000
 
@@ -136,7 +140,7 @@ export class CircuitBreakers {
       onStored: stored => breaker.syncOpenTime(stored, now()),
       onConflict: (stored, lost) => this.#yieldTo(entry, stored, lost)
     })
-    const entry: Entry = { breaker, writes, claim: undefined, version: 0 }
+    const entry: Entry = { breaker, writes, claim: undefined, trickledAt: -Infinity, version: 0 }
     this.#entries.set(target, entry)
     const known = this.#stored.get(target)
     this.#stored.delete(target)
@@ -219,6 +223,21 @@ export class CircuitBreakers {
         return this.#refused(entry, verdict.why, verdict.retryAfterMs)
       }
     }
+  }
+
+  /**
+   * A permit for a target whose breaker is open, once a second: for when every target is. Nothing of it is scored, the
+   * breaker closes by its probe. Undefined if there was one within the last second, or the breaker is not open by itself.
+   * @throws UnknownTargetError
+   */
+  trickle (target: string): Permit | undefined {
+    const entry = this.#entry(target)
+    const now = this.#options.now()
+    if (now - entry.trickledAt < TRICKLE_MS) return undefined
+    const ticket = entry.breaker.trickleTicket(now)
+    if (ticket === undefined) return undefined
+    entry.trickledAt = now
+    return this.#permit(entry, ticket)
   }
 
   /** All breakers, after waiting up to 250 ms until the store has what is reported. */

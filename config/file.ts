@@ -105,6 +105,13 @@ function referenceFaults ({ targets, models = {}, default: defaultModel }: Gatew
       if (seen.has(name)) lines.push(`${PREFIX}: models.${alias}.targets[${index}]: stands there twice`)
       seen.add(name)
     })
+    if (model.weights !== undefined) {
+      if (model.balancing !== 'weighted' && model.balancing !== 'least_busy') lines.push(`${PREFIX}: models.${alias}.weights: only balancing "weighted" and "least_busy" use them`)
+      for (const name of Object.keys(model.weights)) {
+        if (!seen.has(name)) lines.push(`${PREFIX}: models.${alias}.weights.${name}: is none of its targets`)
+      }
+      if (model.balancing === 'least_busy' && Object.values(model.weights).includes(0)) lines.push(`${PREFIX}: models.${alias}.weights: must be above 0 for "least_busy"`)
+    }
   }
   if (defaultModel !== undefined && !Object.hasOwn(models, defaultModel) && !names.has(defaultModel)) {
     lines.push(`${PREFIX}: default: there is no such model or target`)

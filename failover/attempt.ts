@@ -57,6 +57,9 @@ export class Attempt {
 
   get target (): string { return this.#options.target }
 
+  /** Since its beginning, in ms. */
+  get ageMs (): number { return performance.now() - this.#startedAt }
+
   /** For the provider: ends the call at any stage. */
   get signal (): CallSignal { return this.#aborter }
 

@@ -10,15 +10,22 @@ import { outputEstimateOf } from '../streams/output-tally.ts'
 import type { AttemptUsage } from '../usage/attempt-usage.ts'
 import { promptTokens } from '../usage/prompt-tokens.ts'
 import { Attempt } from './attempt.ts'
+import { inOrder } from './balancing.ts'
 import { watchIdle } from './idle-watch.ts'
 import type { ModelRoute, TargetRef } from './model-routes.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { TargetLoad } from './target-load.ts'
 import { errorOfFailure, isFinal, verdict } from './verdict.ts'
 import type { FailedTarget, Refusal } from './verdict.ts'
 
 /** What the failover walks over. */
 export interface FailoverOptions {
   readonly providers: ReadonlyMap<string, Provider>
-  readonly breakers: Pick<CircuitBreakers, 'admit'>
+  readonly breakers: Pick<CircuitBreakers, 'admit' | 'trickle'>
+  /** Of attempts beyond a request's first. Default: a tenth of the requests. */
+  readonly retryBudget?: Pick<RetryBudget, 'request' | 'take'>
+  /** Numbers from 0 to below 1, for balancing. */
+  readonly random?: () => number
   readonly queueCapacity?: number
   /** Told of each attempt when it is over: of a stream, when the stream is. */
   readonly onAttempt: (record: AttemptRecord) => void
@@ -45,6 +52,12 @@ export interface Answer<T> {
   readonly usage: () => AttemptUsage | null
 }
 
+/** A target that its breaker does not let anybody to. */
+interface RefusedTarget {
+  readonly ref: TargetRef
+  readonly refusal: Refusal
+}
+
 /** How one target is tried: resolves when the answer may be given to the client. */
 type Try<T> = (attempt: Attempt, provider: Provider, model: string) => Promise<T>
 
@@ -54,9 +67,12 @@ type Try<T> = (attempt: Attempt, provider: Provider, model: string) => Promise<T
  */
 export class Failover {
   readonly #options: FailoverOptions
+  readonly #budget: Pick<RetryBudget, 'request' | 'take'>
+  readonly #load = new TargetLoad()
 
   constructor (options: FailoverOptions) {
     this.#options = options
+    this.#budget = options.retryBudget ?? new RetryBudget()
   }
 
   /**
@@ -106,6 +122,7 @@ export class Failover {
     }
     attempt.unlimit()
     attempt.begun()
+    this.#load.answered(attempt.target, attempt.ageMs)
     const stopWatching = watchIdle(attempt, stream, route.idleTimeoutMs)
     void stream.ended.then(end => {
       stopWatching()
@@ -122,7 +139,10 @@ export class Failover {
   async #walk<T> (running: RunningCall, stream: boolean, answer: Try<T>): Promise<Answer<T>> {
     const { call } = running
     const failed: FailedTarget[] = []
-    const refused: Refusal[] = []
+    const refused: RefusedTarget[] = []
+    /** The next attempt costs the targets nothing that they would not have had anyway. */
+    let free = true
+    this.#budget.request()
     const tryTarget = async (ref: TargetRef, permit: Permit): Promise<Answer<T> | undefined> => {
       const provider = this.#options.providers.get(ref.name)
       if (provider === undefined) {
@@ -142,8 +162,12 @@ export class Failover {
         number,
         permit,
         promptTokens: running.promptTokens,
-        onEnd: this.#options.onAttempt
+        onEnd: record => {
+          this.#load.ended(ref.name)
+          this.#options.onAttempt(record)
+        }
       })
+      this.#load.begun(ref.name)
       running.begin(attempt)
       try {
         return { target: ref.name, answer: await answer(attempt, provider, model), usage: () => attempt.usage }
@@ -153,17 +177,26 @@ export class Failover {
         if (isFinal(failure.error)) throw errorOfFailure(failure)
         if (failure.error.reason === 'not_found' && ref.model !== undefined) throw notFound('The target does not know this model.', 'model_not_found', 'model')
         failed.push(failure)
+        // A probe is an attempt that the whole fleet makes once; a request that was never sent is none.
+        free = permit.probe || failure.error.reason === 'unsupported'
         return undefined
       }
     }
 
-    const claims: Array<{ ref: TargetRef, claim: Promise<Permit | undefined>, refusal: Refusal }> = []
-    for (const ref of call.route.targets) {
+    const mayGoOn = () => free || this.#budget.take()
+
+    const claims: Array<RefusedTarget & { readonly claim: Promise<Permit | undefined> }> = []
+    const { random } = this.#options
+    for (const ref of inOrder(call.route.targets, call.route.balancing, this.#load, random)) {
       const admission = this.#options.breakers.admit(ref.name)
       if (admission.kind === 'refused') {
-        if (admission.claim === undefined) refused.push(admission)
+        if (admission.claim === undefined) refused.push({ ref, refusal: admission })
         else claims.push({ ref, claim: admission.claim, refusal: admission })
         continue
+      }
+      if (!mayGoOn()) {
+        admission.permit.release()
+        throw verdict(failed, [], { retriesSpent: true })
       }
       const answered = await tryTarget(ref, admission.permit)
       if (answered !== undefined) return answered
@@ -172,13 +205,24 @@ export class Failover {
     for (const { ref, claim, refusal } of claims) {
       const permit = await claim
       if (permit === undefined) {
-        refused.push(refusal)
+        refused.push({ ref, refusal })
         continue
       }
       const answered = await tryTarget(ref, permit)
       if (answered !== undefined) return answered
     }
-    throw verdict(failed, refused)
+    if (failed.length === 0) {
+      const answered = await this.#trickle(refused, tryTarget)
+      if (answered !== undefined) return answered
+    }
+    throw verdict(failed, refused.map(({ refusal }) => refusal))
+  }
+
+  /** Every target was refused: one request a second goes to the one that reopens first, as it may be well again by now. */
+  async #trickle<T> (refused: readonly RefusedTarget[], tryTarget: (ref: TargetRef, permit: Permit) => Promise<T | undefined>): Promise<T | undefined> {
+    const [soonest] = refused.filter(({ refusal }) => refusal.why === 'open').sort((a, b) => a.refusal.retryAfterMs - b.refusal.retryAfterMs)
+    const permit = soonest === undefined ? undefined : this.#options.breakers.trickle(soonest.ref.name)
+    return soonest === undefined || permit === undefined ? undefined : await tryTarget(soonest.ref, permit)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MidstreamFailover, ModelConfig } from '../schemas/gateway-config.ts'
+import type { Balancing } from './balancing.ts'
 
 /** One target to try, and the model to ask it for where that is not its own. */
 export interface TargetRef {
@@ -13,6 +14,7 @@ export interface ModelRoute {
   readonly idleTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly midstreamFailover: MidstreamFailover
+  readonly balancing: Balancing
 }
 
 export interface ModelRoutesOptions {
@@ -43,10 +45,12 @@ export class ModelRoutes {
   readonly #settings: Settings
 
   constructor ({ targets, models = {}, defaultModel, strict = false, midstreamFailover = 'off', ...timeouts }: ModelRoutesOptions) {
-    this.#settings = { ...timeouts, midstreamFailover }
+    this.#settings = { ...timeouts, midstreamFailover, balancing: { kind: 'order' } }
     this.#targets = new Set(targets)
     this.#all = this.#route(targets, {})
-    for (const [alias, { targets, ...own }] of Object.entries(models)) this.#aliases.set(alias, this.#route(targets, own))
+    for (const [alias, { targets, balancing, weights, ...own }] of Object.entries(models)) {
+      this.#aliases.set(alias, this.#route(targets, { ...own, balancing: balancingOf(balancing, weights) }))
+    }
     this.#strict = strict
     this.#default = (defaultModel === undefined ? undefined : this.#named(defaultModel)) ?? this.#all
     this.names = [...new Set([...this.#aliases.keys(), ...targets])]
@@ -76,6 +80,10 @@ export class ModelRoutes {
   #route (targets: readonly string[], own: Partial<Settings>): ModelRoute {
     return { ...this.#settings, ...own, targets: targets.map(name => ({ name, model: undefined })) }
   }
+}
+
+function balancingOf (kind: Balancing['kind'] = 'order', weights: Readonly<Record<string, number>> = {}): Balancing {
+  return kind === 'weighted' || kind === 'least_busy' ? { kind, weights: new Map(Object.entries(weights)) } : { kind }
 }
 
 /** Some providers have the model in their URL's path: half a surrogate pair fits into none, and dots would be steps in it. */

@@ -28,13 +28,19 @@ export type ProviderKind = typeof PROVIDER_KINDS[number]
 export const MidstreamFailover = Type.Union([Type.Literal('off'), Type.Literal('continue')])
 export type MidstreamFailover = Static<typeof MidstreamFailover>
 
+/** How an alias orders its targets for a request: as listed, by chance, by their load, or by how soon they answer. */
+export const BalancingKind = Type.Union([Type.Literal('order'), Type.Literal('weighted'), Type.Literal('least_busy'), Type.Literal('fastest')])
+export type BalancingKind = Static<typeof BalancingKind>
+
 /** An alias: which targets it tries in which order, and what it sets otherwise than the variables. */
 export const ModelConfig = Type.Object({
   targets: Type.Array(Type.String(), { minItems: 1 }),
   firstTokenTimeoutMs: Type.Optional(Milliseconds),
   idleTimeoutMs: Type.Optional(Milliseconds),
   requestTimeoutMs: Type.Optional(Milliseconds),
-  midstreamFailover: Type.Optional(MidstreamFailover)
+  midstreamFailover: Type.Optional(MidstreamFailover),
+  balancing: Type.Optional(BalancingKind),
+  weights: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'By target, 1 where it is not named; for `weighted` and `least_busy`.' }))
 }, { additionalProperties: false })
 export type ModelConfig = Static<typeof ModelConfig>
 

@@ -374,3 +374,20 @@ const emptyStore: BreakerStore = {
   releaseProbe: async () => {},
   setCooldown: async () => {}
 }
+
+t.test('an open breaker lets one request a second through if asked to, and scores nothing of it', async t => {
+  const { first, time } = fleet()
+  t.equal(first.trickle('a'), undefined, 'a closed one needs none')
+  trip(first)
+  const permit = first.trickle('a')
+  t.match(permit, { target: 'a', epoch: 1, probe: false })
+  t.equal(first.trickle('a'), undefined)
+  permit?.record(SUCCESS)
+  permit?.record(FAILURE)
+  t.match((await first.list())[0], { state: 'open', epoch: 1, attempts: 0 })
+  await time.advance(1_000)
+  t.ok(first.trickle('a'))
+  await first.override('a', 'force_open', { by: 'ada', reason: '' })
+  await time.advance(1_000)
+  t.equal(first.trickle('a'), undefined, 'nor one that an operator has opened')
+})

@@ -87,9 +87,13 @@ export class FakeTargets {
   readonly defects: unknown[] = []
   /** Targets that their breakers do not admit. */
   readonly refusals = new Map<string, Extract<Admission, { kind: 'refused' }>>()
+  /** Targets whose breakers let one request through although they are open. */
+  readonly trickling = new Set<string>()
+  /** Targets whose permits are probes. */
+  readonly probes = new Set<string>()
   readonly #names: readonly string[]
 
-  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity'> = {}) {
+  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity' | 'retryBudget' | 'random'> = {}) {
     this.#names = Object.keys(targets)
     const providers = new Map<string, Provider>()
     for (const [name, behaviour] of Object.entries(targets)) {
@@ -103,7 +107,10 @@ export class FakeTargets {
     this.failover = new Failover({
       ...options,
       providers,
-      breakers: { admit: target => this.refusals.get(target) ?? { kind: 'permit', permit: this.permit(target) } },
+      breakers: {
+        admit: target => this.refusals.get(target) ?? { kind: 'permit', permit: this.permit(target) },
+        trickle: target => this.trickling.delete(target) ? this.permit(target) : undefined
+      },
       onAttempt: record => this.records.push(record),
       onDefect: error => this.defects.push(error)
     })
@@ -114,7 +121,7 @@ export class FakeTargets {
     return {
       target,
       epoch: 0,
-      probe: false,
+      probe: this.probes.has(target),
       record: (outcome, detail) => {
         const { class: kind, reason } = { reason: undefined, ...outcome }
         this.journal.push([`${target}:`, kind, reason, detail?.status].filter(part => part !== undefined).join(' '))
@@ -131,7 +138,7 @@ export class FakeTargets {
       requestId: 'req-1',
       signal: new AbortController().signal,
       ...change,
-      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', ...change.route }
+      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, ...change.route }
     }
   }
 }
