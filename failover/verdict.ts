@@ -58,8 +58,10 @@ export function verdict (failed: readonly FailedTarget[], refused: readonly Refu
   if (failed.every(({ error }) => error.reason === 'unsupported' || error.reason === 'internal')) {
     return refused.length === 0 ? errorOfFailure(last) : allRefused(refused)
   }
-  const limited = failed.every(({ error }) => error.reason === 'rate_limited') && refused.every(({ why }) => why === 'cooldown')
-  if (limited) return rateLimited([...failed.map(({ error }) => error.retryAfterMs), ...refused.map(({ retryAfterMs }) => retryAfterMs)])
+  // A target that cannot express the request was never asked: it says nothing of when to come back.
+  const asked = failed.filter(({ error }) => error.reason !== 'unsupported')
+  const limited = asked.every(({ error }) => error.reason === 'rate_limited') && refused.every(({ why }) => why === 'cooldown')
+  if (limited) return rateLimited([...asked.map(({ error }) => error.retryAfterMs), ...refused.map(({ retryAfterMs }) => retryAfterMs)])
   const message = retriesSpent ? 'The target failed, and so many requests have failed that no other target is asked.' : failed.length === 1 ? 'The target failed.' : 'Every target failed.'
   return new GatewayError(502, message, {
     type: 'server_error',

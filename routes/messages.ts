@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { messagesError } from '../dialects/messages/errors.ts'
 import { chatRequestOf } from '../dialects/messages/request.ts'
 import { messages as dialect } from '../dialects/messages.ts'
+import { asTranslated } from '../schemas/carried.ts'
 import { MessagesRequest } from '../schemas/messages-api-request.ts'
 import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
 
@@ -22,7 +23,7 @@ const messages: FastifyPluginAsyncTypebox = async fastify => {
     schema: { tags: ['completions'], operationId: 'createMessage', summary: 'A message in Anthropic\'s format, streamed or whole', body: MessagesRequest },
     onRequest: fastify.auth.caller,
     preHandler: fastify.drain.guard
-  }, async (request, reply) => await answerCompletion(fastify, request, reply, chatRequestOf(request.body), dialect(request.body, request.id)))
+  }, async (request, reply) => await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(request.body)), dialect(request.body, request.id)))
 }
 
 export default messages

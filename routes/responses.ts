@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { responses as dialectOf } from '../dialects/responses.ts'
 import { errorBody } from '../dialects/responses/error-body.ts'
 import { chatRequestOf } from '../dialects/responses/request.ts'
+import { asTranslated } from '../schemas/carried.ts'
 import { ResponsesRequest } from '../schemas/responses-request.ts'
 import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
 
@@ -19,7 +20,7 @@ const responses: FastifyPluginAsyncTypebox = async fastify => {
     preHandler: fastify.drain.guard
   }, async (request, reply) => {
     const { body } = request
-    return await answerCompletion(fastify, request, reply, chatRequestOf(body), dialectOf(body, randomUUID().replaceAll('-', '')))
+    return await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(body)), dialectOf(body, randomUUID().replaceAll('-', '')))
   })
 }
 

@@ -9,6 +9,7 @@ import { isJsonObject } from './json-object.ts'
 const CACHE_CONTROL = Symbol('cache_control')
 const THINKING = Symbol('thinking')
 const TOOL_ERROR = Symbol('is_error')
+const TRANSLATED = Symbol('translated')
 
 /**
  * "Cache the prompt up to here": a hint, which saves money and changes no answer.
@@ -65,4 +66,14 @@ export function asToolError<T extends object> (message: T): T {
 /** Whether it says so. */
 export function isToolError (message: object): boolean {
   return TOOL_ERROR in message && message[TOOL_ERROR] === true
+}
+
+/** A request whose fields a translator chose: of two that say the same, a provider may send the one that its target knows. */
+export function asTranslated<T extends object> (request: T): T {
+  return { ...request, [TRANSLATED]: true }
+}
+
+/** Whether it is one. */
+export function isTranslated (request: object): boolean {
+  return TRANSLATED in request && request[TRANSLATED] === true
 }

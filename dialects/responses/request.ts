@@ -17,7 +17,7 @@ export function chatRequestOf (request: ResponsesRequest): ChatCompletionRequest
   refuseOtherFields(request)
   const { max_output_tokens: maxTokens, text, reasoning, tools, tool_choice: choice, stream, model } = request
   const verbosity = text?.verbosity
-  const asked: ChatCompletionRequest & Extensions = {
+  return {
     messages: messagesOf(request),
     ...(model == null ? {} : { model }),
     // The last event has the usage.
@@ -32,17 +32,6 @@ export function chatRequestOf (request: ResponsesRequest): ChatCompletionRequest
     ...(reasoning?.effort == null ? {} : { reasoning_effort: reasoning.effort }),
     ...logprobsOf(request)
   }
-  return asked
-}
-
-/** Fields of chat completions that the core passes through without knowing them. */
-interface Extensions {
-  verbosity?: string
-  top_k?: number
-  safety_identifier?: string
-  prompt_cache_key?: string
-  prompt_cache_retention?: string
-  prompt_cache_options?: { mode?: string | null, ttl?: string | null }
 }
 
 /** Fields of the same name and meaning in both. */
@@ -51,7 +40,7 @@ const SAME = [
   'prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options', 'service_tier', 'store'
 ] as const
 
-function same (request: ResponsesRequest): Pick<ChatCompletionRequest & Extensions, typeof SAME[number]> {
+function same (request: ResponsesRequest): Pick<ChatCompletionRequest, typeof SAME[number]> {
   return Object.fromEntries(SAME.flatMap(field => request[field] == null ? [] : [[field, request[field]]]))
 }
 

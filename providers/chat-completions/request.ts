@@ -1,5 +1,5 @@
 import { UpstreamError } from '../../errors/upstream-error.ts'
-import { thinkingOf } from '../../schemas/carried.ts'
+import { isTranslated, thinkingOf } from '../../schemas/carried.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import { toldInContent, withoutForeign } from './foreign-fields.ts'
 
@@ -23,7 +23,16 @@ export function bodyOf (request: ChatCompletionRequest, { model, stream, strict 
   if (thinking !== undefined && thinking.kind !== 'off') {
     throw new UpstreamError('unsupported', 'This target cannot be told how much to think, but for reasoning_effort.', { param: 'thinking' })
   }
-  const body = toldInContent(strict ? withoutForeign(request) : request)
+  const body = toldInContent(strict ? withoutForeign(request) : withOlderLimit(request))
   if (!stream) return JSON.stringify({ ...body, model })
   return JSON.stringify({ ...body, model, stream: true, stream_options: { ...body.stream_options, include_usage: true } })
+}
+
+/**
+ * The limit by the name that every compatible server knows. OpenAI's reasoning models want the new one, which others ignore
+ * or refuse; what a caller of this format has written itself stays.
+ */
+function withOlderLimit (request: ChatCompletionRequest): ChatCompletionRequest {
+  const { max_completion_tokens: limit, ...others } = request
+  return limit == null || !isTranslated(request) ? request : { ...others, max_tokens: limit }
 }

@@ -51,6 +51,7 @@ t.test('nobody answered', async t => {
     ['open and cooling', [], [refused('open', 8000), refused('cooldown', 3000)], { status: 503, retryAfterMs: 3000 }],
     ['no target at all', [], [], { status: 503, retryAfterMs: 1000 }],
     ['none can express it', [failed('a', 'unsupported', { param: 'x' }), failed('b', 'unsupported', { param: 'y' })], [], { status: 400, param: 'y' }],
+    ['one is rate limited, the other cannot express it', [failed('a', 'unsupported'), failed('b', 'rate_limited', { retryAfterMs: 4000 })], [], { status: 429, retryAfterMs: 4000 }],
     ['one failed, the other cannot express it', [failed('a', 'reset'), failed('b', 'unsupported')], [], { status: 502, attempts: [{ target: 'a', class: 'failure' }, { target: 'b', class: 'neutral' }] }]
   ] as const) t.match(verdict(failures, refusals), expected, name)
 })

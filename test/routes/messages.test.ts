@@ -30,7 +30,7 @@ t.test('a whole answer is a message; the target got a chat completion request', 
   t.match(await json(response), { id: 'msg_1', type: 'message', model: 'scripted', content: [{ type: 'text', text: 'Hello, world' }], stop_reason: 'end_turn', usage: { input_tokens: 3, output_tokens: 5 } })
   t.same(upstream.requests.map(({ url, body }) => ({ url, body })), [{
     url: '/v1/chat/completions',
-    body: { model: 'scripted', messages: [{ role: 'system', content: 'Be kind.' }, { role: 'user', content: 'Say hello' }], max_completion_tokens: 50 }
+    body: { model: 'scripted', messages: [{ role: 'system', content: 'Be kind.' }, { role: 'user', content: 'Say hello' }], max_tokens: 50 }
   }])
   t.match(logged('request ended'), [{ path: '/v1/messages', status: 200, target: 'openai', promptTokens: 3 }])
 })
