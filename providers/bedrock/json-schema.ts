@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import type { JsonSchema } from '../../schemas/tools.ts'
 import { unsupported } from './errors.ts'
 
 /**
@@ -21,11 +22,30 @@ const NAMED: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions'
 const MAX_DEPTH = 200
 
 /**
+ * A schema as these models take it. Bounds at the ends of what a number can be exactly, which zod gives every integer, bind
+ * nothing, and are left out.
  * @param at the schema's field in the request
  * @throws {UpstreamError} `unsupported`
  */
-export function refuseSchema (schema: JsonObject, at: string): void {
+export function anthropicSchema (schema: JsonSchema, at: string): JsonSchema {
   new SchemaWalk(schema).visit(schema, at, [])
+  return withoutSafeBounds(schema)
+}
+
+function bindsNothing (keyword: string, value: unknown): boolean {
+  return (keyword === 'minimum' && value === Number.MIN_SAFE_INTEGER) || (keyword === 'maximum' && value === Number.MAX_SAFE_INTEGER)
+}
+
+/** @param schema which is not too deep */
+function withoutSafeBounds (schema: JsonObject): JsonSchema {
+  const inner = (value: unknown): unknown => isJsonObject(value) ? withoutSafeBounds(value) : value
+  return Object.fromEntries(Object.entries(schema).flatMap(([keyword, value]): Array<[string, unknown]> => {
+    if (bindsNothing(keyword, value)) return []
+    if (SUBSCHEMAS.has(keyword)) return [[keyword, inner(value)]]
+    if (LISTS.has(keyword) && Array.isArray(value)) return [[keyword, value.map(inner)]]
+    if (NAMED.has(keyword) && isJsonObject(value)) return [[keyword, Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inner(item)]))]]
+    return [[keyword, value]]
+  }))
 }
 
 class SchemaWalk {
@@ -45,7 +65,7 @@ class SchemaWalk {
     for (const [keyword, value] of Object.entries(schema)) {
       const path = `${at}.${keyword}`
       const go = (subschema: unknown, step: string): void => { this.visit(subschema, path + step, inside, depth + 1) }
-      if (REFUSED.has(keyword)) throw unsupported(path, `the keyword ${keyword} of a JSON schema`)
+      if (REFUSED.has(keyword) && !bindsNothing(keyword, value)) throw unsupported(path, `the keyword ${keyword} of a JSON schema`)
       if (keyword === 'minItems' && value !== 0 && value !== 1) throw unsupported(path, 'minItems other than 0 and 1')
       if (keyword === 'enum' && Array.isArray(value) && value.some(item => typeof item === 'object' && item !== null)) throw unsupported(path, 'an enum of objects or arrays')
       if (keyword === '$ref') this.#follow(value, path, inside, depth)

@@ -3,7 +3,7 @@ import type { ChatCompletionRequest } from '../../schemas/chat-completion-reques
 import { isJsonObject } from '../../schemas/json-object.ts'
 import { CachePointLimit, cacheRulesOf } from './cache-points.ts'
 import { invalid, unsupported } from './errors.ts'
-import { refuseSchema } from './json-schema.ts'
+import { anthropicSchema } from './json-schema.ts'
 import { conversationOf } from './messages.ts'
 import { isNova, modelOf } from './model.ts'
 import type { Model } from './model.ts'
@@ -137,7 +137,7 @@ function textFormatOf ({ response_format: format }: ChatCompletionRequest, { ven
   const { name, description, schema } = format.json_schema
   const at = 'response_format.json_schema.schema'
   if (schema === undefined) throw invalid(at, 'response_format has no schema.')
-  if (vendor === 'anthropic') refuseSchema(schema, at)
-  const jsonSchema = { name, schema: JSON.stringify(schema), ...(description ? { description } : {}) }
+  const taken = vendor === 'anthropic' ? anthropicSchema(schema, at) : schema
+  const jsonSchema = { name, schema: JSON.stringify(taken), ...(description ? { description } : {}) }
   return { type: 'json_schema', structure: { jsonSchema } }
 }

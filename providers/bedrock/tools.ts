@@ -7,7 +7,7 @@ import { declaredTools } from './declared-tools.ts'
 import type { Choice, DeclaredTool, DeclaredTools } from './declared-tools.ts'
 import { isDocumentObject } from './document.ts'
 import { invalid, unsupported } from './errors.ts'
-import { refuseSchema } from './json-schema.ts'
+import { anthropicSchema } from './json-schema.ts'
 import type { Model } from './model.ts'
 import { refuseOddName } from './tool-use-ids.ts'
 
@@ -97,12 +97,12 @@ function toolSpec ({ function: { name, description, parameters, strict }, at }: 
   if (name === JSON_ANSWER) throw unsupported(`${at}.name`, 'a tool of this name, which the gateway has taken')
   const schema = objectSchema(parameters ?? {})
   if (schema['type'] !== 'object') throw unsupported(`${at}.parameters.type`, 'parameters that are no object')
-  if (strict === true && vendor === 'anthropic') refuseSchema(schema, `${at}.parameters`)
+  const taken = strict === true && vendor === 'anthropic' ? anthropicSchema(schema, `${at}.parameters`) : schema
   return {
     name,
     // An empty one is refused.
     ...(description ? { description } : {}),
-    inputSchema: inputSchema(schema),
+    inputSchema: inputSchema(taken),
     ...(strict === true ? { strict } : {})
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
-import { refuseSchema } from '../../../providers/bedrock/json-schema.ts'
+import { anthropicSchema } from '../../../providers/bedrock/json-schema.ts'
 import type { JsonObject } from '../../../schemas/json-object.ts'
 import { CLAUDE, NOVA, converse, refusal } from './converse.ts'
 
@@ -45,6 +45,15 @@ t.test('what Anthropic\'s models cannot take of a schema is refused by its path'
   }
 })
 
+t.test('bounds that bind nothing, as zod gives every integer, are left out; a field of that name stays', async t => {
+  const safe = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
+  const given = object({ n: { type: 'integer', ...safe }, list: { type: 'array', items: { anyOf: [{ type: 'integer', ...safe }, { type: 'null' }] } }, minimum: { type: 'integer', ...safe } }, { $defs: { d: { type: 'integer', ...safe } }, default: safe })
+  const taken = object({ n: { type: 'integer' }, list: { type: 'array', items: { anyOf: [{ type: 'integer' }, { type: 'null' }] } }, minimum: { type: 'integer' } }, { $defs: { d: { type: 'integer' } }, default: safe })
+  t.strictSame(anthropicSchema({ ...given }, AT), taken)
+  t.match(converse(format(given), CLAUDE).outputConfig, { textFormat: { structure: { jsonSchema: { schema: JSON.stringify(taken) } } } })
+  t.match(converse(format(given), NOVA).outputConfig, { textFormat: { structure: { jsonSchema: { schema: JSON.stringify(given) } } } })
+})
+
 t.test('what they can take', async t => {
   for (const schema of [
     object({ a: { type: ['string', 'null'], enum: ['a', null, 1, true] }, b: { const: 'x' }, c: { type: 'string', format: 'date-time', pattern: '^a', default: 'b' } }, { required: ['a'] }),
@@ -71,7 +80,7 @@ t.test('any JSON is a schema, or refused', async () => {
   }))
   fc.assert(fc.property(schema, value => {
     try {
-      refuseSchema(JSON.parse(JSON.stringify(value)), AT)
+      anthropicSchema(JSON.parse(JSON.stringify(value)), AT)
     } catch (error) {
       return error instanceof UpstreamError && error.reason === 'unsupported' && error.param?.startsWith(AT) === true
     }
