@@ -108,9 +108,9 @@ export class Breaker {
     return this.#leaseOwner() === owner ? { epoch: this.#epoch, lease: owner, begun: null, settled: false } : undefined
   }
 
-  /** A ticket for a request to an open breaker, made so that not everybody is turned away; it is not scored. Undefined unless open by itself. */
+  /** A ticket for a request to an open breaker, made so that not everybody is turned away; it is not scored. Undefined unless open by itself, and where the probe is due. */
   trickleTicket (now: number): Ticket | undefined {
-    const open = this.#state.kind === 'open' && this.cooldownForMs(now) === null
+    const open = this.#state.kind === 'open' && this.#state.until > now && this.cooldownForMs(now) === null
     return open ? { epoch: this.#epoch, lease: null, begun: null, settled: true } : undefined
   }
 

@@ -80,7 +80,7 @@ interface Entry {
   readonly writes: WriteBehind
   /** The claim of the probe's lease that is under way. */
   claim: ProbeClaimInFlight<Permit> | undefined
-  /** When `trickle` last gave a permit. */
+  /** When `trickle` last gave a permit, or the breaker opened. */
   trickledAt: number
   /** Grows with every change, so that an answer to an older question can be told. */
   version: number
@@ -226,7 +226,7 @@ export class CircuitBreakers {
   }
 
   /**
-   * A permit for a target whose breaker is open, once a second: for when every target is. Nothing of it is scored, the
+   * A permit for a target whose breaker is open, once a second from its opening on: for when every target is. Nothing of it is scored, the
    * breaker closes by its probe. Undefined if there was one within the last second, or the breaker is not open by itself.
    * @throws UnknownTargetError
    */
@@ -323,7 +323,7 @@ export class CircuitBreakers {
   #adopt (entry: Entry, stored: StoredBreaker, at: number): void {
     const transition = entry.breaker.adopt(stored, at, entry.writes.hasCooldown)
     entry.version++
-    if (transition !== undefined) this.#report(transition, stored.writer !== this.#options.owner)
+    if (transition !== undefined) this.#report(entry, transition, stored.writer !== this.#options.owner)
   }
 
   #yieldTo (entry: Entry, stored: StoredBreaker, lost: readonly Transition[]): void {
@@ -343,7 +343,7 @@ export class CircuitBreakers {
         case 'transition':
           entry.version++
           writes.push(effect.transition)
-          this.#report(effect.transition, false)
+          this.#report(entry, effect.transition, false)
           break
         case 'cooldown': {
           const { forMs, cause, status } = effect
@@ -366,8 +366,10 @@ export class CircuitBreakers {
     void writes.drain()
   }
 
-  #report (transition: Transition, adopted: boolean): void {
+  #report (entry: Entry, transition: Transition, adopted: boolean): void {
     const { to, cause } = transition
+    // What opened it was a try of the same kind.
+    if (to === 'open') entry.trickledAt = this.#options.now()
     const alert = to === 'open' && cause !== null && cause !== 'manual' && classOf(cause) === 'misconfigured'
     this.#options.onEvent({ kind: 'transition', transition, adopted, alert })
   }

@@ -13,7 +13,6 @@ import { Attempt } from './attempt.ts'
 import { inOrder } from './balancing.ts'
 import { watchIdle } from './idle-watch.ts'
 import type { ModelRoute, TargetRef } from './model-routes.ts'
-import { RetryBudget } from './retry-budget.ts'
 import { TargetLoad } from './target-load.ts'
 import { errorOfFailure, isFinal, verdict } from './verdict.ts'
 import type { FailedTarget, Refusal } from './verdict.ts'
@@ -22,8 +21,6 @@ import type { FailedTarget, Refusal } from './verdict.ts'
 export interface FailoverOptions {
   readonly providers: ReadonlyMap<string, Provider>
   readonly breakers: Pick<CircuitBreakers, 'admit' | 'trickle'>
-  /** Of attempts beyond a request's first. Default: a tenth of the requests. */
-  readonly retryBudget?: Pick<RetryBudget, 'request' | 'take'>
   /** Numbers from 0 to below 1, for balancing. */
   readonly random?: () => number
   readonly queueCapacity?: number
@@ -67,12 +64,10 @@ type Try<T> = (attempt: Attempt, provider: Provider, model: string) => Promise<T
  */
 export class Failover {
   readonly #options: FailoverOptions
-  readonly #budget: Pick<RetryBudget, 'request' | 'take'>
   readonly #load = new TargetLoad()
 
   constructor (options: FailoverOptions) {
     this.#options = options
-    this.#budget = options.retryBudget ?? new RetryBudget()
   }
 
   /**
@@ -140,9 +135,6 @@ export class Failover {
     const { call } = running
     const failed: FailedTarget[] = []
     const refused: RefusedTarget[] = []
-    /** The next attempt costs the targets nothing that they would not have had anyway. */
-    let free = true
-    this.#budget.request()
     const tryTarget = async (ref: TargetRef, permit: Permit): Promise<Answer<T> | undefined> => {
       const provider = this.#options.providers.get(ref.name)
       if (provider === undefined) {
@@ -177,13 +169,9 @@ export class Failover {
         if (isFinal(failure.error)) throw errorOfFailure(failure)
         if (failure.error.reason === 'not_found' && ref.model !== undefined) throw notFound('The target does not know this model.', 'model_not_found', 'model')
         failed.push(failure)
-        // A probe is an attempt that the whole fleet makes once; a request that was never sent is none.
-        free = permit.probe || failure.error.reason === 'unsupported'
         return undefined
       }
     }
-
-    const mayGoOn = () => free || this.#budget.take()
 
     const claims: Array<RefusedTarget & { readonly claim: Promise<Permit | undefined> }> = []
     const { random } = this.#options
@@ -193,10 +181,6 @@ export class Failover {
         if (admission.claim === undefined) refused.push({ ref, refusal: admission })
         else claims.push({ ref, claim: admission.claim, refusal: admission })
         continue
-      }
-      if (!mayGoOn()) {
-        admission.permit.release()
-        throw verdict(failed, [], { retriesSpent: true })
       }
       const answered = await tryTarget(ref, admission.permit)
       if (answered !== undefined) return answered

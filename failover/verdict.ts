@@ -49,9 +49,8 @@ export function errorOfFailure ({ target, error }: FailedTarget): GatewayError {
 /**
  * What the caller is told when no target answered: the tried ones failed in turn, the others were refused by their
  * breakers without being tried.
- * @param retriesSpent there may be targets that were not tried, as too many attempts are retries already
  */
-export function verdict (failed: readonly FailedTarget[], refused: readonly Refusal[], { retriesSpent = false } = {}): GatewayError {
+export function verdict (failed: readonly FailedTarget[], refused: readonly Refusal[]): GatewayError {
   const last = failed.at(-1)
   if (last === undefined) return allRefused(refused)
   // The caller's fault, or ours: not the targets'. But one that was not tried might have served the request.
@@ -62,8 +61,7 @@ export function verdict (failed: readonly FailedTarget[], refused: readonly Refu
   const asked = failed.filter(({ error }) => error.reason !== 'unsupported')
   const limited = asked.every(({ error }) => error.reason === 'rate_limited') && refused.every(({ why }) => why === 'cooldown')
   if (limited) return rateLimited([...asked.map(({ error }) => error.retryAfterMs), ...refused.map(({ retryAfterMs }) => retryAfterMs)])
-  const message = retriesSpent ? 'The target failed, and so many requests have failed that no other target is asked.' : failed.length === 1 ? 'The target failed.' : 'Every target failed.'
-  return new GatewayError(502, message, {
+  return new GatewayError(502, failed.length === 1 ? 'The target failed.' : 'Every target failed.', {
     type: 'server_error',
     code: 'all_targets_failed',
     attempts: failed.map(({ target, error }) => ({ target, class: error.class })),

@@ -6,6 +6,7 @@ import { ConfigurationError } from '../config/gateway-config.ts'
 import { DatabaseUnavailableError } from '../db/database.ts'
 import { buildGateway, openaiAt } from './support/build-gateway.ts'
 import { chat, HELLO, json } from './support/chat-client.ts'
+import { until } from './support/gateway-process.ts'
 import { testDatabase } from './support/postgres.ts'
 import { scriptedUpstream } from './support/scripted-upstream.ts'
 
@@ -60,14 +61,15 @@ t.test('close closes it all: the client\'s idle connection and the upstream\'s',
   await t.rejects(server.breakers.list().then(async () => await server.auditLog.list({})), 'and the database')
 })
 
-t.test('one of several workers takes its share of the connections to PostgreSQL, and at least two', async t => {
+t.test('one of several workers takes its share of the connections to PostgreSQL, and at least two, and one to listen', async t => {
   const upstream = await scriptedUpstream(t)
-  for (const [workers, share] of [[1, 12], [2, 6], [5, 3], [64, 2]]) {
+  for (const [workers, share] of [[1, 13], [2, 7], [5, 4], [64, 3]]) {
     const { server } = await buildGateway(t, { env: { ...openaiAt(upstream), WORKERS: String(workers) } })
     // More statements at once than there are connections, so that all of them are opened.
     await Promise.all(Array.from({ length: 40 }, async (_, index) => {
       await (index % 2 === 0 ? server.database.execute(sql`select 1`) : server.breakerStore.load())
     }))
+    await until('it listens', async () => (await server.database.execute(sql`select 1 from pg_stat_activity where datname = current_database() and query like 'listen %'`)).length === 1)
     t.same(await server.database.execute(sql`select count(*)::int as share from pg_stat_activity where datname = current_database()`), [{ share }], `${workers} workers`)
   }
 })

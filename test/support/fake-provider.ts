@@ -89,11 +89,9 @@ export class FakeTargets {
   readonly refusals = new Map<string, Extract<Admission, { kind: 'refused' }>>()
   /** Targets whose breakers let one request through although they are open. */
   readonly trickling = new Set<string>()
-  /** Targets whose permits are probes. */
-  readonly probes = new Set<string>()
   readonly #names: readonly string[]
 
-  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity' | 'retryBudget' | 'random'> = {}) {
+  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity' | 'random'> = {}) {
     this.#names = Object.keys(targets)
     const providers = new Map<string, Provider>()
     for (const [name, behaviour] of Object.entries(targets)) {
@@ -121,7 +119,7 @@ export class FakeTargets {
     return {
       target,
       epoch: 0,
-      probe: this.probes.has(target),
+      probe: false,
       record: (outcome, detail) => {
         const { class: kind, reason } = { reason: undefined, ...outcome }
         this.journal.push([`${target}:`, kind, reason, detail?.status].filter(part => part !== undefined).join(' '))
