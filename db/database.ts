@@ -73,8 +73,9 @@ export async function openPostgres (url: string, poolSize: number): Promise<Data
   }
   const { postgres, drizzle } = loadPostgres()
   const opened: Sql[] = []
-  // Prepared statements are out, as they break behind a pooler that hands connections on between transactions.
-  const newClient = (max: number): Sql => postgres(url, { max, prepare: false, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} })
+  // Prepared statements are out, as they break behind a pooler that hands connections on between transactions. So is the look
+  // at the database's types: nobody handles its rejection when the connection breaks just then.
+  const newClient = (max: number): Sql => postgres(url, { max, prepare: false, fetch_types: false, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} })
   const connect = (max: number): Sql => {
     const client = newClient(max)
     opened.push(client)

@@ -22,7 +22,7 @@ t.test('a whole answer is a response, and the target is asked in its own format'
   const answer = await json(response)
   t.match(answer, { object: 'response', id: /^resp_[0-9a-f]{32}$/, status: 'completed', output: [{ content: [{ text: 'Hello' }] }], usage: { input_tokens: 3, output_tokens: 5 } })
   t.same(upstream.requests[0]?.body, {
-    messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Say hello' }], max_completion_tokens: 7, store: false, model: 'scripted'
+    messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Say hello' }], max_tokens: 7, store: false, model: 'scripted'
   })
 })
 
