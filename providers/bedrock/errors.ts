@@ -1,6 +1,6 @@
 import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { isJsonObject, objectOf } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import type { WholeResponse } from '../../upstream/http-upstream.ts'
 import { header, retryAfterMs } from '../../upstream/retry-after.ts'
@@ -156,14 +156,8 @@ function statusOf (error: Error): number | undefined {
   return '$metadata' in error && isJsonObject(error.$metadata) && typeof error.$metadata['httpStatusCode'] === 'number' ? error.$metadata['httpStatusCode'] : undefined
 }
 
-function jsonObjectIn (text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : {}
-  } catch {
-    return {} // of a proxy: the status says enough
-  }
-}
+/** What is no JSON object is a proxy's: the status says enough. */
+function jsonObjectIn (text: string): JsonObject { return objectOf(text) ?? {} }
 
 function messageOf (body: JsonObject): string { return textOf(body['message'] ?? body['Message']) }
 
