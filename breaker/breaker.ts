@@ -7,6 +7,7 @@
  */
 import type { Outcome } from './outcome.ts'
 import type { BreakerPolicy } from './policy.ts'
+import { heldBy } from './store.ts'
 import type { StoredBreaker } from './store.ts'
 import type {
   BreakerSnapshot, BreakerState, Cause, Effect, Lease, Manual, ManualAction, ManualChange, Transition
@@ -167,7 +168,7 @@ export class Breaker {
     if (change.action === 'reset') this.#cooldownUntil = null
     this.#cause = change.action === 'reset' ? null : 'manual'
     this.#status = null
-    this.#manual = change.action === 'reset' ? null : { by: change.by, reason: change.reason }
+    this.#manual = heldBy(change)
     return this.#move({ kind: STATE_AFTER[change.action] }, now, change)
   }
 

@@ -1,7 +1,7 @@
 /**
  * A breaker store in the memory of one process: for a service without a database, and for tests.
  */
-import { neverStored } from './store.ts'
+import { heldBy, neverStored } from './store.ts'
 import type { BreakerStore, CooldownWrite, ProbeClaim, ProbeRelease, StoredBreaker, TransitionWrite } from './store.ts'
 
 /** A breaker with its remaining times replaced by points in time. */
@@ -38,7 +38,7 @@ export class MemoryBreakerStore implements BreakerStore {
         cause: change.cause,
         status: change.status,
         openCount: change.openCount,
-        manual: change.manual === null ? null : { by: change.manual.by, reason: change.manual.reason },
+        manual: heldBy(change.manual),
         writer: change.writer,
         timeline: 0
       },

@@ -35,7 +35,8 @@ export const DEFAULT_POLICY: BreakerPolicy = Object.freeze({
   failureRatio: 0.5,
   consecutiveFailures: 3,
   consecutiveSlow: 5,
-  openMs: Object.freeze([2_000, 4_000, 8_000, 16_000, 20_000]),
+  // With its jitter the longest stays below 20 s: so soon a target is in use again once it is well, if anybody asks for it.
+  openMs: Object.freeze([2_000, 4_000, 8_000, 16_000]),
   jitter: 0.2,
   leaseMs: 30_000,
   misconfiguredOpenMs: 60_000,

@@ -5,7 +5,7 @@
  * others learn what it stored. Times are the store's: what goes in is "for so many ms from now", and what comes out is
  * the ms that remain, which the caller counts on its own monotonic clock.
  */
-import type { Cause, Manual, RemainingLease, StateName, Transition } from './state.ts'
+import type { Cause, Manual, ManualChange, RemainingLease, StateName, Transition } from './state.ts'
 
 /** One breaker as the store has it. */
 export interface StoredBreaker {
@@ -21,6 +21,7 @@ export interface StoredBreaker {
   readonly cooldownForMs: number | null
   /** The probe's lease with its remaining time (0 when it has passed); null unless half-open and leased. */
   readonly lease: RemainingLease | null
+  /** Who keeps it in its state by hand; a reset keeps nothing. */
   readonly manual: Manual | null
   /** The replica that stored the present epoch; null before the first transition. */
   readonly writer: string | null
@@ -115,4 +116,9 @@ export function neverStored (target: string): StoredBreaker {
     writer: null,
     timeline: 0
   }
+}
+
+/** Who keeps a breaker in its state after this change. */
+export function heldBy (change: ManualChange | null): Manual | null {
+  return change === null || change.action === 'reset' ? null : { by: change.by, reason: change.reason }
 }

@@ -4,7 +4,7 @@
  */
 import type { SQL } from 'drizzle-orm'
 import type { Cause, StateName } from '../breaker/state.ts'
-import { neverStored } from '../breaker/store.ts'
+import { heldBy, neverStored } from '../breaker/store.ts'
 import type {
   BreakerStore, CooldownWrite, ProbeClaim, ProbeRelease, StoredBreaker, StoreWatcher, TransitionWrite
 } from '../breaker/store.ts'
@@ -66,12 +66,14 @@ export class PostgresBreakerStore implements BreakerStore {
   async transition (change: TransitionWrite): Promise<{ applied: boolean, stored: StoredBreaker }> {
     const { manual, lease } = change
     const cooldown = manual?.action === 'reset' ? sql`null` : sql`breaker.cooldown_until`
+    // A reset is over once it is made: it is on record, and nothing holds the breaker by hand any more.
+    const held = heldBy(manual)
     const [row] = await this.#database.execute<Row>(sql`
       with changed as (
         insert into breaker (target, state, epoch, cause, status, open_until, open_count, manual_by, manual_reason,
           lease_owner, lease_until, writer, changed_at)
         values (${change.target}::text, ${change.to}::text, ${change.epoch}::int, ${change.cause}::text, ${change.status}::int,
-          ${inMs(change.openForMs)}, ${change.openCount}::int, ${manual?.by ?? null}::text, ${manual?.reason ?? null}::text,
+          ${inMs(change.openForMs)}, ${change.openCount}::int, ${held?.by ?? null}::text, ${held?.reason ?? null}::text,
           ${lease?.owner ?? null}::text, ${inMs(lease?.forMs ?? null)}, ${change.writer}::text, clock_timestamp())
         on conflict (target) do update set
           state = excluded.state, epoch = excluded.epoch, cause = excluded.cause, status = excluded.status,
@@ -83,7 +85,8 @@ export class PostgresBreakerStore implements BreakerStore {
         returning *
       ), logged as (
         insert into breaker_transition (target, epoch, from_state, to_state, cause, status, open_ms, manual_by, manual_reason, writer)
-        select target, epoch, ${change.from}::text, state, cause, status, ${wholeMs(change.openForMs)}::int, manual_by, manual_reason, writer
+        select target, epoch, ${change.from}::text, state, cause, status, ${wholeMs(change.openForMs)}::int, ${manual?.by ?? null}::text,
+          ${manual?.reason ?? null}::text, writer
         from changed
         on conflict do nothing
       )

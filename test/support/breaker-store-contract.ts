@@ -83,7 +83,8 @@ export async function testBreakerStore (t: Test, { store, elapse }: StoreUnderTe
     const reset = await store.transition(opening(target, {
       fromEpoch: 1, epoch: 2, from: 'forced_open', to: 'closed', cause: null, status: null, openForMs: null, openCount: 0, manual: { action: 'reset', by: 'ada', reason: 'done' }
     }))
-    t.match(reset.stored, { state: 'closed', epoch: 2, cooldownForMs: null })
+    t.match(reset.stored, { state: 'closed', epoch: 2, cooldownForMs: null, manual: null }, 'and nobody holds it any more')
+    t.match(await stored(target), { state: 'closed', manual: null })
   })
 
   await t.test('no probe before the open time is over; then it is half-open at the next epoch', async t => {
