@@ -52,6 +52,8 @@ const CLASS_OF_REASON = {
   unsupported: 'neutral',
   /** An error of the gateway's own code. */
   internal: 'neutral',
+  /** Another target that was asked beside it was faster. */
+  outpaced: 'neutral',
   /** The client went away. */
   client_closed: 'neutral',
   /** The request's deadline passed, whatever the target was doing. */

@@ -15,6 +15,8 @@ export interface ModelRoute {
   readonly requestTimeoutMs: number
   readonly midstreamFailover: MidstreamFailover
   readonly balancing: Balancing
+  /** Whether a stream that takes unusually long to begin is asked of a second target as well. */
+  readonly hedging: boolean
 }
 
 export interface ModelRoutesOptions {
@@ -45,7 +47,7 @@ export class ModelRoutes {
   readonly #settings: Settings
 
   constructor ({ targets, models = {}, defaultModel, strict = false, midstreamFailover = 'off', ...timeouts }: ModelRoutesOptions) {
-    this.#settings = { ...timeouts, midstreamFailover, balancing: { kind: 'order' } }
+    this.#settings = { ...timeouts, midstreamFailover, balancing: { kind: 'order' }, hedging: false }
     this.#targets = new Set(targets)
     this.#all = this.#route(targets, {})
     for (const [alias, { targets, balancing, weights, ...own }] of Object.entries(models)) {

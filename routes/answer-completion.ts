@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
 import { notFound } from '../errors/gateway-error.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
-import type { FailoverCall } from '../failover/failover.ts'
+import type { FailoverCall } from '../failover/running-call.ts'
 import { errorOfFailure } from '../failover/verdict.ts'
 import { toGatewayError } from '../plugins/error-handler.ts'
 import type { CompletionSummary } from '../plugins/request-log.ts'
@@ -53,6 +53,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
   }
   if (asked.stream === true) {
     const { target, answer, usage } = await fastify.failover.stream(call)
+    summary.target = target // of two that were asked at once it may be the former
     summary.firstOutputMs = Math.round(reply.elapsedTime)
     void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomUUID() })
     summary.result = answer.report

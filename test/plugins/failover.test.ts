@@ -1,7 +1,7 @@
 import fastify from 'fastify'
 import t from 'tap'
 import type { AttemptRecord } from '../../breaker/attempt.ts'
-import type { FailoverCall } from '../../failover/failover.ts'
+import type { FailoverCall } from '../../failover/running-call.ts'
 import circuitBreaker from '../../plugins/circuit-breaker.ts'
 import failover from '../../plugins/failover.ts'
 import openai from '../../providers/openai.ts'
@@ -25,7 +25,7 @@ async function build (upstreams: Readonly<Record<string, { readonly baseURL: str
 function callOf (...targets: readonly string[]): FailoverCall {
   return {
     request: { messages: [{ role: 'user', content: 'words-for-nobody' }] },
-    route: { targets: targets.map(name => ({ name, model: undefined })), firstTokenTimeoutMs: 10_000, idleTimeoutMs: 10_000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' } },
+    route: { targets: targets.map(name => ({ name, model: undefined })), firstTokenTimeoutMs: 10_000, idleTimeoutMs: 10_000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false },
     requestId: 'r1',
     signal: new AbortController().signal
   }

@@ -12,7 +12,8 @@
 import type { AttemptRecord } from '../../breaker/attempt.ts'
 import type { Admission, Permit } from '../../breaker/circuit-breakers.ts'
 import { Failover } from '../../failover/failover.ts'
-import type { FailoverCall, FailoverOptions } from '../../failover/failover.ts'
+import type { FailoverOptions } from '../../failover/failover.ts'
+import type { FailoverCall } from '../../failover/running-call.ts'
 import type { ModelRoute, TargetRef } from '../../failover/model-routes.ts'
 import type { Completion, Provider, StreamCall } from '../../providers/provider.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
@@ -136,7 +137,7 @@ export class FakeTargets {
       requestId: 'req-1',
       signal: new AbortController().signal,
       ...change,
-      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, ...change.route }
+      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false, ...change.route }
     }
   }
 }
