@@ -68,7 +68,8 @@ export class Replica {
 
   constructor (options: ReplicaOptions) {
     this.name = options.name
-    this.process = fork(new URL('../fixtures/breaker-replica.ts', import.meta.url), [JSON.stringify(options)], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.process = fork(new URL('../fixtures/breaker-replica.ts', import.meta.url), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.process.send(JSON.stringify(options)) // thousands of targets are too much for an argument
     const ready = Promise.withResolvers<void>()
     this.ready = ready.promise
     this.process.on('message', (report: ReplicaReport) => {
