@@ -18,12 +18,11 @@ export class Hedging {
     return this.#p95
   }
 
-  /** Whether one more may be doubled now; counts it. */
-  take (): boolean {
-    if (this.#allowance < ONE_IN) return false
-    this.#allowance -= ONE_IN
-    return true
-  }
+  /** Whether one more may be doubled now. */
+  get allowed (): boolean { return this.#allowance >= ONE_IN }
+
+  /** One was doubled. */
+  spend (): void { this.#allowance -= ONE_IN }
 
   /** An attempt began to answer after so many ms, or was given up after them because another one was faster. */
   observe (ms: number): void {

@@ -160,9 +160,9 @@ export class Walk<T> {
     const late = new Promise<'late'>(resolve => { timer = setTimeout(resolve, afterMs, 'late') })
     const early = await Promise.race([first.answered, late]).finally(() => clearTimeout(timer))
     if (early !== 'late') return early
-    if (this.#left.length === 0 || !hedging.take()) return await first.answered
-    const next = this.#nextAdmitted()
+    const next = hedging.allowed ? this.#nextAdmitted() : undefined
     if (next === undefined) return await first.answered
+    hedging.spend()
     const second = this.#try(next)
     return await this.#firstOf([first, second], hedging)
   }
