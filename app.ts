@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
+import type { Family } from './metrics/family.ts'
 import auditLog from './plugins/audit-log.ts'
 import auth from './plugins/auth.ts'
 import breakerStore from './plugins/breaker-store.ts'
@@ -11,6 +12,7 @@ import database from './plugins/database.ts'
 import drain from './plugins/drain.ts'
 import errorHandler from './plugins/error-handler.ts'
 import failover from './plugins/failover.ts'
+import metrics from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import requestLog from './plugins/request-log.ts'
 import targets from './plugins/targets.ts'
@@ -19,6 +21,7 @@ import audit from './routes/audit.ts'
 import chatCompletions from './routes/chat-completions.ts'
 import health from './routes/health.ts'
 import messages from './routes/messages.ts'
+import metricsRoute from './routes/metrics.ts'
 import models from './routes/models.ts'
 import openapiRoutes from './routes/openapi.ts'
 import responses from './routes/responses.ts'
@@ -32,6 +35,8 @@ export interface GatewayOptions {
   readonly prefix?: string
   /** Where another process owns the embedded database: the way to it. */
   readonly pglite?: AskOwner | undefined
+  /** Where the process is one of several: what all of them have measured. */
+  readonly collectAll?: (() => Promise<readonly Family[]>) | undefined
 }
 
 /** Connections to PostgreSQL of all workers together, unless there are more workers than that: each has at least one of a kind. */
@@ -40,18 +45,20 @@ const CONNECTIONS = { queries: 10, breakers: 2 }
 /**
  * The whole gateway as one plugin: the only place that knows the order of registration.
  *
- * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`) become the
+ * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`, `metrics`) become the
  * host's; its routes, with their error format, validation and log line, stay in a scope of their own.
  */
-const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', pglite }) => {
+const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', pglite, collectAll }) => {
   const { timeouts } = config
   const share = (connections: number) => Math.max(1, Math.floor(connections / config.workers))
   if (config.midstreamFailover === 'continue' || Object.values(config.models).some(model => model.midstreamFailover === 'continue')) {
     fastify.log.warn('MIDSTREAM_FAILOVER=continue is not built yet: a stream that breaks ends in an error frame')
   }
+  await fastify.register(metrics, { collectAll })
+  const { counts, requestEnded } = fastify.metrics
   await fastify.register(database, { ...config.database, pglite, poolSize: share(CONNECTIONS.queries) })
   await fastify.register(breakerStore, { connections: share(CONNECTIONS.breakers) })
-  await fastify.register(circuitBreaker)
+  await fastify.register(circuitBreaker, { onEvent: event => counts.breakerEvent(event) })
   await fastify.register(auditLog)
   await fastify.register(targets, {
     targets: config.targets,
@@ -63,12 +70,12 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
     requestTimeoutMs: timeouts.requestMs,
     midstreamFailover: config.midstreamFailover
   })
-  await fastify.register(failover, { queueCapacity: config.queueCapacity })
+  await fastify.register(failover, { queueCapacity: config.queueCapacity, onAttempt: record => counts.attempt(record) })
   await fastify.register(auth, { apiKeys: config.apiKeys, adminApiKeys: config.adminApiKeys })
   await fastify.register(drain, { graceMs: config.shutdownGraceMs })
 
   await fastify.register(async scope => {
-    await scope.register(requestLog)
+    await scope.register(requestLog, { onEnd: requestEnded })
     await scope.register(errorHandler)
     await scope.register(validation)
     await scope.register(openapi)
@@ -78,7 +85,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, responses, messages, models, targetRoutes, audit, health, openapiRoutes]) await scope.register(route)
+    for (const route of [chatCompletions, responses, messages, models, targetRoutes, audit, health, metricsRoute, openapiRoutes]) await scope.register(route)
   }, { prefix })
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { GatewayOptions } from './app.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
-import type { AskOwner } from './db/statement.ts'
 import { standardOutput } from './log-output.ts'
 import config from './plugins/config.ts'
 import type { ConfigOptions } from './plugins/config.ts'
@@ -74,16 +74,16 @@ export async function configuredServer ({ logger = true, sharesOutput = false, .
 
 /**
  * Puts the gateway on a configured server, and makes it ready.
- * @param pglite where another process owns the embedded database: the way to it
+ * @param fleet where it is one process of several: the ways to what they share
  * @throws {DatabaseUnavailableError} the database cannot be opened
  */
-export async function addGateway (server: FastifyInstance, pglite?: AskOwner): Promise<void> {
+export async function addGateway (server: FastifyInstance, fleet: Pick<GatewayOptions, 'pglite' | 'collectAll'> = {}): Promise<void> {
   await closedOnFailure(server, async () => {
     // Loaded here: the primary of several workers has no use for it.
     const { default: gateway } = await import('./app.ts')
-    await server.register(gateway, { config: server.config, pglite })
+    await server.register(gateway, { ...fleet, config: server.config })
     // Outside of the gateway's scope there are only unknown paths left: answered and logged like the rest.
-    server.addHook('onRequest', async (request, reply) => { if (request.is404) logWhenClosed(request, reply) })
+    server.addHook('onRequest', async (request, reply) => { if (request.is404) logWhenClosed(request, reply, server.metrics.requestEnded) })
     server.setErrorHandler(sendError)
     server.setNotFoundHandler(sendNotFound)
     await server.ready()

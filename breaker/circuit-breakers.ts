@@ -243,6 +243,11 @@ export class CircuitBreakers {
   /** All breakers, after waiting up to 250 ms until the store has what is reported. */
   async list (): Promise<BreakerSnapshot[]> {
     await this.#link.waitFor(this.#drainAll(), this.#storeTimeoutMs)
+    return this.snapshots()
+  }
+
+  /** All breakers as they stand here, whatever the store has. */
+  snapshots (): BreakerSnapshot[] {
     const now = this.#options.now()
     return [...this.#entries.values()].map(entry => entry.breaker.snapshot(now))
   }

@@ -5,8 +5,12 @@ import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { openPgliteOwner } from '../db/pglite-owner.ts'
+import { merged } from '../metrics/merged.ts'
+import { addProcessMetrics } from '../metrics/process-metrics.ts'
+import { Registry } from '../metrics/registry.ts'
 import { Fleet } from './fleet.ts'
 import type { FleetEvent } from './fleet.ts'
+import { FleetMetrics } from './fleet-metrics.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /**
@@ -31,11 +35,26 @@ export async function runWorkers ({ config, log }: Pick<FastifyInstance, 'config
 
   const attend = (worker: Worker): Worker => {
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'hello') tell(worker, stopping ? { kind: 'drain' } : { kind: 'start', config })
-      else void pglite?.ask(message.statement).then(answer => tell(worker, { kind: 'answer', id: message.id, answer }))
+      switch (message.kind) {
+        case 'hello':
+          metrics.joined(worker)
+          tell(worker, stopping ? { kind: 'drain' } : { kind: 'start', config })
+          break
+        case 'statement':
+          void pglite?.ask(message.statement).then(answer => tell(worker, { kind: 'answer', id: message.id, answer }))
+          break
+        case 'measured':
+          metrics.measured(worker, message.families)
+          break
+        case 'collect':
+          void collect().then(families => tell(worker, { kind: 'collected', families }))
+      }
     })
     worker.on('listening', () => fleet.serves(worker))
-    worker.on('exit', (code: number | null, signal: string | null) => fleet.ended(worker, { code, signal }))
+    worker.on('exit', (code: number | null, signal: string | null) => {
+      metrics.ended(worker)
+      fleet.ended(worker, { code, signal })
+    })
     worker.on('error', () => {
       // It could not even be spawned, so there will be no `exit`.
       if (worker.process.pid === undefined) fleet.ended(worker, { code: null, signal: null })
@@ -47,12 +66,13 @@ export async function runWorkers ({ config, log }: Pick<FastifyInstance, 'config
     fork: () => attend(cluster.fork(compileCache())),
     drain: worker => tell(worker, { kind: 'drain' }),
     now: () => performance.now(),
-    schedule: (ms, callback) => {
-      const timer = setTimeout(callback, ms)
-      return () => clearTimeout(timer)
-    },
+    schedule,
     onEvent: event => logEvent(log, event)
   })
+  const metrics = new FleetMetrics<Worker>({ ask: worker => tell(worker, { kind: 'measure' }), schedule })
+  const own = new Registry()
+  addProcessMetrics(own)
+  const collect = async () => merged([await own.collect(), await metrics.collect()])
 
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -77,6 +97,11 @@ export async function runWorkers ({ config, log }: Pick<FastifyInstance, 'config
 function compileCache (): Record<string, string> {
   const folder = getCompileCacheDir()
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) } // it is in a folder for each version of Node
+}
+
+function schedule (ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
 }
 
 function tell (worker: Worker, message: ToWorker): void {

@@ -6,7 +6,7 @@ import type { EndReason } from './primary-link.ts'
 
 /**
  * One of several processes that answer requests: the same server as by itself, which takes its configuration, its end and,
- * without DATABASE_URL, its database from the primary.
+ * without DATABASE_URL, its database from the primary, and is measured together with the others.
  */
 
 // Only the primary says when to end. A terminal, or systemd, signals it and its workers all at once, which must not count
@@ -20,7 +20,8 @@ const link = new PrimaryLink(reason => end(reason))
 try {
   const server = await configuredServer({ checked: await link.config, sharesOutput: true })
   const { host, port, database } = server.config
-  await addGateway(server, database.url === undefined ? link.ask : undefined)
+  await addGateway(server, { pglite: database.url === undefined ? link.ask : undefined, collectAll: link.collectAll })
+  link.measures(server.metrics.collect)
   let ending = false
   end = reason => {
     if (reason === 'orphaned') server.log.error('the primary is gone: shutting down')

@@ -67,6 +67,12 @@ export class ModelRoutes {
     return this.#named(model) ?? this.#ofTarget(model) ?? (this.#strict ? undefined : this.#all)
   }
 
+  /** A name for a request's model where names have to be few: an alias, a target, `auto`, or `other` for all else. */
+  nameOf (model: string | null | undefined): string {
+    if (model === undefined || model === null || model === '' || model === 'auto') return 'auto'
+    return this.#aliases.has(model) || this.#targets.has(model) ? model : 'other'
+  }
+
   #named (name: string): ModelRoute | undefined {
     return this.#aliases.get(name) ?? (this.#targets.has(name) ? this.#route([name], {}) : undefined)
   }

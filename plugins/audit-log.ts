@@ -27,6 +27,8 @@ export interface AuditQuery extends AuditFilter {
 export interface AuditLog {
   /** Rows dropped because the database was away for too long. */
   readonly dropped: number
+  /** Rows that wait to be written. */
+  readonly waiting: number
   /** Records an attempt within about 250 ms. Never waits, never throws. */
   attempt (record: AttemptRecord): void
   /**
@@ -65,6 +67,7 @@ export default fp(async fastify => {
 
   const auditLog: AuditLog = {
     get dropped () { return buffer.dropped },
+    get waiting () { return buffer.size },
     attempt (record) {
       buffer.add(record)
       if (buffer.size >= AUDIT_BATCH) void buffer.flushUnlessPaused()

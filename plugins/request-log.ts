@@ -14,6 +14,8 @@ declare module 'fastify' {
 
 /** What the log line of a chat completion says; never prompt or answer. */
 export interface CompletionSummary {
+  /** What was asked for, by a name that the configuration has: `ModelRoutes.nameOf`. */
+  readonly model: string
   readonly stream: boolean
   /** The target that answered or was tried last. */
   target: string | null
@@ -30,6 +32,23 @@ export interface CompletionSummary {
   usage: (() => AttemptUsage | null) | null
 }
 
+/** A request that is over: answered, or left by its client. */
+export interface RequestEnd {
+  /** The pattern of its path; null where there is no such path. */
+  readonly route: string | null
+  /** What it was answered with; 499 if its client left before the end. */
+  readonly status: number
+  /** Since its arrival. */
+  readonly durationMs: number
+  readonly failure: GatewayError | null
+  readonly completion: CompletionSummary | null
+}
+
+export interface RequestLogOptions {
+  /** Told of each request when it is over, after it was logged. */
+  readonly onEnd?: (end: RequestEnd) => void
+}
+
 /** Paths, below the prefix, whose requests are too many and too dull for the log; they are at `debug`. */
 const QUIET = ['/healthz', '/readyz', '/metrics']
 
@@ -38,29 +57,31 @@ const QUIET = ['/healthz', '/readyz', '/metrics']
  * `close`, which comes in every case; Fastify's `onResponse` does not, when a client leaves in the middle of a stream.
  * For it to be the only line, the server has to be made with `disableRequestLogging`.
  */
-const requestLog: FastifyPluginAsync = async fastify => {
+const requestLog: FastifyPluginAsync<RequestLogOptions> = async (fastify, { onEnd }) => {
   fastify.decorateRequest('completion', null)
   fastify.decorateRequest('failure', null)
   const quiet = new Set(QUIET.map(path => `${fastify.prefix}${path}`))
   fastify.addHook('onRequest', (request, reply, done) => {
-    logWhenClosed(request, reply, quiet)
+    logWhenClosed(request, reply, onEnd, quiet)
     done()
   })
 }
 
 /** The line of one request; for what the plugin's hook does not see: unknown paths, which belong to the root. */
-export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string> = new Set()): void {
-  reply.raw.on('close', () => logEnd(request, reply, quiet))
+export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, onEnd?: (end: RequestEnd) => void, quiet: ReadonlySet<string> = new Set()): void {
+  reply.raw.on('close', () => logEnd(request, reply, quiet, onEnd))
 }
 
-function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>): void {
+function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>, onEnd: ((end: RequestEnd) => void) | undefined): void {
   // At the root they are not decorated.
   const { completion = null, failure = null, log }: Partial<FastifyRequest> & Pick<FastifyRequest, 'log'> = request
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
   const path = request.routeOptions.url ?? null
-  const line = lineOf(request.method, path, status, Math.round(reply.elapsedTime), failure, completion)
+  const durationMs = reply.elapsedTime
+  const line = lineOf(request.method, path, status, Math.round(durationMs), failure, completion)
   if (path !== null && quiet.has(path)) log.debug(line, 'request ended')
   else log.info(line, 'request ended')
+  onEnd?.({ route: path, status, durationMs, failure, completion })
 }
 
 /** Written out, as it is made for each request. */

@@ -38,7 +38,7 @@ export const COMPLETION_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as
 export async function answerCompletion (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, asked: ChatCompletionRequest, dialect: Dialect): Promise<FastifyReply | undefined> {
   const route = fastify.models.resolve(asked.model)
   if (route === undefined) throw notFound(`There is no model "${asked.model}".`, 'model_not_found', 'model')
-  const summary: CompletionSummary = { stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null, usage: null }
+  const summary: CompletionSummary = { model: fastify.models.nameOf(asked.model), stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null, usage: null }
   request.completion = summary
   const call: FailoverCall = {
     request: asked,
@@ -46,6 +46,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     requestId: request.id,
     signal: clientSignal(reply),
     onTry: (target, attempts) => {
+      if (summary.target !== null) fastify.metrics.counts.failedOver(summary.target)
       summary.target = target
       summary.attempts = attempts
       void reply.header('x-gateway-attempts', attempts)
@@ -58,7 +59,12 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomUUID() })
     summary.result = answer.report
     summary.usage = usage
-    await sendStream(request, reply, target, answer, dialect)
+    const ended = fastify.metrics.streams.opened(target, answer.queue)
+    try {
+      await sendStream(request, reply, target, answer, dialect)
+    } finally {
+      ended()
+    }
     return undefined
   }
   const { target, answer, usage } = await fastify.failover.complete(call)
