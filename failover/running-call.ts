@@ -12,8 +12,8 @@ export interface FailoverCall {
   readonly requestId: string
   /** Aborted when the client leaves. */
   readonly signal: CallSignal
-  /** Told before each attempt; `attempts` counts this one. */
-  readonly onTry?: (target: string, attempts: number) => void
+  /** Told before each attempt; `attempts` counts this one. `beside`: one before is still under way, this one is its hedge. */
+  readonly onTry?: (target: string, attempts: number, beside: boolean) => void
 }
 
 /** A call under way: ends its attempts when the client leaves, or when the time for all of them together is up. */
@@ -47,7 +47,7 @@ export class RunningCall {
   /** The number of the next attempt, from 1; tells the caller of it. */
   next (target: string): number {
     const number = ++this.#tried
-    this.call.onTry?.(target, number)
+    this.call.onTry?.(target, number, this.#attempts.size > 0)
     return number
   }
 

@@ -46,6 +46,7 @@ export class GatewayMetrics {
   readonly #perToken: Histogram<'target'>
   readonly #tokens: Counter<'target' | 'kind' | 'source'>
   readonly #failovers: Counter<'target'>
+  readonly #hedges: Counter<'target'>
   readonly #transitions: Counter<'target' | 'to'>
   readonly #shadowOpenings: Counter<'target'>
   #storeAnswers = true
@@ -101,6 +102,11 @@ export class GatewayMetrics {
       help: 'Attempts at a further target, after this one had failed the request.',
       labelNames: ['target']
     })
+    this.#hedges = registry.counter({
+      name: 'llm_gateway_hedges_total',
+      help: 'Attempts at a further target beside this one, which took long to begin.',
+      labelNames: ['target']
+    })
     this.#transitions = registry.counter({
       name: 'llm_gateway_breaker_transitions_total',
       help: 'Changes of breakers\' states that were made here, not followed.',
@@ -151,9 +157,12 @@ export class GatewayMetrics {
     }
   }
 
-  /** Another target is tried, since this one has failed the request. */
-  failedOver (target: string): void {
-    this.#failovers.add({ target })
+  /**
+   * Another target is tried for the same request.
+   * @param beside this one is slow; otherwise it has failed
+   */
+  another (target: string, beside: boolean): void {
+    (beside ? this.#hedges : this.#failovers).add({ target })
   }
 
   breakerEvent (event: BreakerEvent): void {

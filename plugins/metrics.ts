@@ -43,7 +43,7 @@ const STATES: readonly StateName[] = ['closed', 'open', 'half_open', 'forced_ope
 
 /**
  * Decorates `fastify.metrics`. Comes first, since the others tell it what happens; of those that are there when the server is ready
- * (`breakers`, `providers`, `auditLog`, `drain`) it reads what can be read at any time.
+ * (`breakers`, `providers`, `failover`, `auditLog`, `drain`) it reads what can be read at any time.
  */
 const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll }) => {
   const registry = new Registry()
@@ -69,6 +69,7 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll
         streams.expect(target)
       }
     }
+    if (fastify.hasDecorator('failover')) readFailover(registry, fastify.failover)
     if (fastify.hasDecorator('auditLog')) readAuditLog(registry, fastify.auditLog)
     if (fastify.hasDecorator('drain')) readDrain(registry, fastify.drain)
     // Of several workers their sum: how many answer.
@@ -131,6 +132,10 @@ function readTargets (registry: Registry, providers: FastifyInstance['providers'
     together: 'max',
     read: () => Array.from(providers, ([target, { kind, model }]) => ({ labels: { target, provider: kind, model }, value: 1 }))
   })
+}
+
+function readFailover (registry: Registry, failover: FastifyInstance['failover']): void {
+  registry.reading({ kind: 'gauge', name: 'llm_gateway_retries_waiting', help: 'Requests whose first target failed and that wait in line for the next.', labelNames: [], read: () => one(failover.waiting) })
 }
 
 function readAuditLog (registry: Registry, auditLog: FastifyInstance['auditLog']): void {

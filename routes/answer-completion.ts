@@ -45,8 +45,8 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     route,
     requestId: request.id,
     signal: clientSignal(reply),
-    onTry: (target, attempts) => {
-      if (summary.target !== null) fastify.metrics.counts.failedOver(summary.target)
+    onTry: (target, attempts, beside) => {
+      if (summary.target !== null) fastify.metrics.counts.another(summary.target, beside)
       summary.target = target
       summary.attempts = attempts
       void reply.header('x-gateway-attempts', attempts)

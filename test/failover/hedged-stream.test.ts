@@ -44,11 +44,11 @@ const beginning: Behaviour = call => { call.stream().offer(textChunk(call.target
 t.test('the faster one is heard; the other one is aborted, neutral to its breaker, and what it cost is on record', async t => {
   const { fake, time, call } = await warmedUp(t, { a: roleOnly, b: beginning })
   const tried: string[] = []
-  const streaming = fake.failover.stream({ ...call, onTry: (target, attempts) => tried.push(`${target} ${attempts}`) })
+  const streaming = fake.failover.stream({ ...call, onTry: (target, attempts, beside) => tried.push(`${target} ${attempts} ${beside ? 'beside' : 'alone'}`) })
   await time.advance(99)
-  t.same(tried, ['a 1'], 'not before the time that is usual')
+  t.same(tried, ['a 1 alone'], 'not before the time that is usual')
   await time.advance(1)
-  t.same(tried, ['a 1', 'b 2'])
+  t.same(tried, ['a 1 alone', 'b 2 beside'])
   const { target, answer } = await streaming
   t.equal(target, 'b')
   t.equal(fake.calls[0]?.call.signal.aborted, true)

@@ -65,12 +65,15 @@ t.test('the time per token is that of complete streams of several tokens', async
   t.same((await read()).samples('llm_gateway_time_per_output_token_seconds_count'), [])
 })
 
-t.test('a failover is counted for the target that failed', async t => {
+t.test('a failover is counted for the target that failed, a hedge for the one that is slow', async t => {
   const { counts, read } = gatewayMetrics()
   counts.expect('a', 'openai')
   t.match((await read()).samples('llm_gateway_failovers_total'), [{ labels: { target: 'a' }, value: 0 }], 'and shows before there is one')
-  counts.failedOver('a')
-  t.equal((await read()).value('llm_gateway_failovers_total', { target: 'a' }), 1)
+  counts.another('a', false)
+  counts.another('a', false)
+  counts.another('a', true)
+  t.equal((await read()).value('llm_gateway_failovers_total', { target: 'a' }), 2)
+  t.equal((await read()).value('llm_gateway_hedges_total', { target: 'a' }), 1)
 })
 
 t.test('a breaker\'s transitions are counted where they are made', async t => {
