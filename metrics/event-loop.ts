@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Registry } from './registry.ts'
 
-/** How often the delay is measured, in ms: a timer of the loop's own, without JavaScript. Every 20 ms it took up to 1 % of a CPU of an idle process. */
+/** How often the delay is measured, in ms: a timer of the loop's own, without JavaScript. It is what an idle process does most, so not more often. */
 const RESOLUTION_MS = 50
 
 /**
