@@ -2,14 +2,17 @@
  * The tables. Their SQL is generated from here: `npx drizzle-kit generate` after every change.
  */
 import { sql } from 'drizzle-orm'
-import { boolean, check, index, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, customType, index, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import type { UsageSource } from '../breaker/attempt.ts'
 import type { FailureReason, OutcomeClass } from '../breaker/outcome.ts'
 import type { Cause, StateName } from '../breaker/state.ts'
+import type { StoredStreamState } from '../stream-log/stream-store.ts'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true })
 // now() is when the transaction began; what waited for a lock would be dated too early.
 const clock = sql`clock_timestamp()`
+
+const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 
 /** The present state of each target's breaker, as all replicas share it. */
 export const breaker = pgTable('breaker', {
@@ -87,3 +90,35 @@ export const auditGap = pgTable('audit_gap', {
   lost: integer('lost').notNull(),
   since: instant('since').notNull()
 })
+
+/** Each resumable stream, until it expires. */
+export const stream = pgTable('stream', {
+  id: uuid('id').primaryKey(),
+  /** Who may read it; null: whoever knows its id. */
+  caller: text('caller'),
+  target: text('target').notNull(),
+  /** The replica that runs it. */
+  owner: text('owner').notNull(),
+  state: text('state').$type<StoredStreamState>().notNull().default('running'),
+  /** The number of its newest stored frame. */
+  lastId: integer('last_id').notNull().default(0),
+  begunAt: instant('begun_at').notNull().default(clock),
+  /** Its replica's last sign of life. */
+  beatAt: instant('beat_at').notNull().default(clock),
+  /** Until then another replica wants to be told of what is new. */
+  followedUntil: instant('followed_until'),
+  expiresAt: instant('expires_at').notNull()
+}, table => [
+  index('stream_expires_at').on(table.expiresAt),
+  check('stream_state', sql`${table.state} in ('running', 'ended', 'lost', 'deleted')`)
+])
+
+/** Frames of resumable streams, several in a row, sealed where there is a key for it. */
+export const streamSegment = pgTable('stream_segment', {
+  streamId: uuid('stream_id').notNull().references(() => stream.id, { onDelete: 'cascade' }),
+  firstId: integer('first_id').notNull(),
+  lastId: integer('last_id').notNull(),
+  body: bytes('body').notNull()
+}, table => [
+  primaryKey({ columns: [table.streamId, table.firstId] })
+])

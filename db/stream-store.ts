@@ -1,0 +1,191 @@
+/**
+ * Frames of resumable streams in PostgreSQL (or PGlite). A replica's write, the check that the stream is still its own, and
+ * the notification are one statement, so that a replica that was taken for dead writes nothing any more.
+ */
+import type { Segment } from '../stream-log/frame-log.ts'
+import type {
+  Ownership, StoredStream, StoredStreamState, StreamStore, StreamWrite
+} from '../stream-log/stream-store.ts'
+import type { Database } from './database.ts'
+import { sql } from './drizzle.ts'
+import type { FrameCipher } from './frame-cipher.ts'
+
+/** The channel on which streams that are read elsewhere are announced when there is more of them; the payload is the id. */
+export const STREAM_CHANNEL = 'stream'
+
+/** How many segments are read at once. */
+const PAGE = 64
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+interface OwnRow {
+  id: string
+  alive: boolean
+  deleted: boolean
+}
+
+interface StreamRow {
+  caller: string | null
+  target: string
+  state: StoredStreamState
+  last_id: number
+  beat: string
+  segments: ReadonlyArray<{ firstId: number, lastId: number, body: string }>
+}
+
+/** The fleet's stream log. */
+export class PostgresStreamStore implements StreamStore {
+  readonly #database: Database
+  readonly #cipher: FrameCipher
+
+  constructor (database: Database, cipher: FrameCipher) {
+    this.#database = database
+    this.#cipher = cipher
+  }
+
+  async write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership> {
+    const begun = writes.flatMap(write => write.begun ?? [])
+    // A statement of its own, as the next one could not see the rows if it made them.
+    if (begun.length > 0) {
+      await this.#database.execute(sql`
+        insert into stream (id, caller, target, owner, expires_at)
+        select id, caller, target, ${owner}::text, ${inMs(ttlMs)}
+        from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text)
+        on conflict (id) do nothing`)
+    }
+    const batch = writes.map(({ id, segment, ended }) => ({
+      id,
+      ended,
+      first_id: segment?.firstId ?? null,
+      last_id: segment?.lastId ?? null,
+      body: segment === undefined ? null : this.#cipher.seal(segment.text, placeOf(id, segment)).toString('base64')
+    }))
+    // A write that took too long may have been made, and come again with more: then the longer one stays.
+    const rows = await this.#database.execute<OwnRow>(sql`
+      with batch as (
+        select * from jsonb_to_recordset(${JSON.stringify(batch)}::text::jsonb)
+          as batch (id uuid, ended boolean, first_id int, last_id int, body text)
+      ), alive as (
+        update stream set
+          last_id = greatest(stream.last_id, coalesce(batch.last_id, 0)),
+          state = case when batch.ended then 'ended' else stream.state end,
+          beat_at = clock_timestamp(),
+          expires_at = ${inMs(ttlMs)}
+        from batch
+        where stream.id = batch.id and stream.owner = ${owner}::text
+          and (stream.state = 'running' or (stream.state = 'ended' and batch.ended))
+        returning stream.id, stream.followed_until
+      ), saved as (
+        insert into stream_segment (stream_id, first_id, last_id, body)
+        select id, first_id, last_id, decode(body, 'base64') from batch join alive using (id) where first_id is not null
+        on conflict (stream_id, first_id) do update set last_id = excluded.last_id, body = excluded.body
+        where stream_segment.last_id < excluded.last_id
+      )
+      select batch.id, alive.id is not null as alive, coalesce(stream.state = 'deleted', false) as deleted,
+        case when alive.followed_until > clock_timestamp() then ${sql`pg_notify(${sql.raw(`'${STREAM_CHANNEL}'`)}, batch.id::text)`} end
+      from batch left join alive using (id) left join stream using (id)`)
+    return ownershipOf(rows)
+  }
+
+  async beat (owner: string, ids: readonly string[], ttlMs: number): Promise<Ownership> {
+    const rows = await this.#database.execute<OwnRow>(sql`
+      with batch as (
+        select unnest(string_to_array(${ids.join(',')}::text, ','))::uuid as id
+      ), alive as (
+        update stream set beat_at = clock_timestamp(), expires_at = ${inMs(ttlMs)}
+        from batch
+        where stream.id = batch.id and stream.owner = ${owner}::text and stream.state in ('running', 'ended')
+        returning stream.id
+      )
+      select batch.id, alive.id is not null as alive, coalesce(stream.state = 'deleted', false) as deleted
+      from batch left join alive using (id) left join stream using (id)`)
+    return ownershipOf(rows)
+  }
+
+  async read (id: string, afterId: number): Promise<StoredStream | undefined> {
+    if (!UUID.test(id)) return undefined
+    const [row] = await this.#database.execute<StreamRow>(sql`
+      with followed as (
+        update stream set followed_until = clock_timestamp() + interval '10 seconds'
+        where id = ${id}::uuid and state = 'running'
+          and (followed_until is null or followed_until < clock_timestamp() + interval '5 seconds')
+      )
+      select caller, target, state, last_id, beat_at::text as beat, coalesce((
+        select json_agg(json_build_object('firstId', first_id, 'lastId', last_id, 'body', encode(body, 'base64')) order by first_id)
+        from (
+          select first_id, last_id, body from stream_segment
+          where stream_id = ${id}::uuid and last_id > ${afterId}::int and first_id >= coalesce((
+            select max(first_id) from stream_segment where stream_id = ${id}::uuid and first_id <= ${afterId}::int + 1), 0)
+          order by first_id limit ${PAGE}::int
+        ) as page), '[]'::json) as segments
+      from stream where id = ${id}::uuid and expires_at > clock_timestamp()`)
+    if (row === undefined) return undefined
+    const { caller, target, state, last_id: lastId, beat } = row
+    return {
+      caller,
+      target,
+      state,
+      lastId,
+      beat,
+      segments: row.segments.map(({ firstId, lastId, body }) => ({
+        firstId, lastId, text: this.#cipher.open(Buffer.from(body, 'base64'), placeOf(id, { firstId, lastId }))
+      }))
+    }
+  }
+
+  async declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean> {
+    const [row] = await this.#database.execute<{ last_id: number }>(sql`
+      select last_id from stream where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text`)
+    if (row === undefined) return false
+    const lastId = row.last_id + 1
+    const body = this.#cipher.seal(lastFrame(lastId), placeOf(id, { firstId: lastId, lastId })).toString('base64')
+    const lost = await this.#database.execute(sql`
+      with lost as (
+        update stream set state = 'lost', last_id = ${lastId}::int
+        where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and last_id = ${row.last_id}::int
+        returning id
+      ), saved as (
+        insert into stream_segment (stream_id, first_id, last_id, body)
+        select id, ${lastId}::int, ${lastId}::int, decode(${body}::text, 'base64') from lost
+      )
+      select ${NOTIFY} from lost`)
+    return lost.length > 0
+  }
+
+  async remove (id: string): Promise<void> {
+    if (!UUID.test(id)) return
+    await this.#database.execute(sql`
+      with gone as (
+        update stream set state = 'deleted' where id = ${id}::uuid returning id
+      ), forgotten as (
+        delete from stream_segment where stream_id = ${id}::uuid
+      )
+      select ${NOTIFY} from gone`)
+  }
+
+  async sweep (): Promise<void> {
+    await this.#database.execute(sql`delete from stream where expires_at <= clock_timestamp()`)
+  }
+
+  watch (onChange: (id: string) => void): () => Promise<void> {
+    const stop = this.#database.listen?.(STREAM_CHANNEL, { onNotification: onChange, onListening: () => {} })
+    return stop ?? (async () => {})
+  }
+}
+
+const NOTIFY = sql`pg_notify(${sql.raw(`'${STREAM_CHANNEL}'`)}, id::text)`
+
+function inMs (ms: number) {
+  return sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`
+}
+
+/** Sealed frames open nowhere else. */
+function placeOf (id: string, { firstId, lastId }: Pick<Segment, 'firstId' | 'lastId'>): string {
+  return `${id.toLowerCase()} ${firstId} ${lastId}`
+}
+
+function ownershipOf (rows: readonly OwnRow[]): Ownership {
+  return {
+    lost: rows.filter(({ alive, deleted }) => !alive && !deleted).map(({ id }) => id),
+    deleted: rows.filter(({ deleted }) => deleted).map(({ id }) => id)
+  }
+}

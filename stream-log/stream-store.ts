@@ -1,0 +1,68 @@
+/**
+ * Where the frames of resumable streams are kept, for every replica to read.
+ *
+ * A stream belongs to the replica that runs it, which writes and gives signs of life. Whoever finds that it gives none any
+ * more declares it lost; from then on its writes are refused, so nobody reads on in a stream that has two ends.
+ */
+import type { Segment } from './frame-log.ts'
+
+/** How a stored stream stands. `lost`: its replica died; the last frame says so. `deleted`: nobody may read it any more. */
+export type StoredStreamState = 'running' | 'ended' | 'lost' | 'deleted'
+
+/** A stream as it begins. */
+export interface NewStream {
+  /** A UUID that cannot be guessed. */
+  readonly id: string
+  /** Who may read it; null: whoever knows its id. */
+  readonly caller: string | null
+  /** The target that began to answer. */
+  readonly target: string
+}
+
+/** What one stream has to have stored. */
+export interface StreamWrite {
+  readonly id: string
+  /** The stream itself, where it is not stored yet. */
+  readonly begun: NewStream | undefined
+  readonly segment: Segment | undefined
+  readonly ended: boolean
+}
+
+/** A stream and what follows a position in it. */
+export interface StoredStream {
+  readonly caller: string | null
+  readonly target: string
+  readonly state: StoredStreamState
+  /** The number of its newest stored frame. */
+  readonly lastId: number
+  /** Changes with each sign of life of its replica. */
+  readonly beat: string
+  /** In order, from the one that holds the frame after the position; not all, where that is much. */
+  readonly segments: readonly Segment[]
+}
+
+/** What has become of a replica's own streams. */
+export interface Ownership {
+  /** No longer its own: declared lost, or expired. */
+  readonly lost: readonly string[]
+  /** To be ended, as a caller wants. */
+  readonly deleted: readonly string[]
+}
+
+/** Every method may reject; the same write may come twice. */
+export interface StreamStore {
+  /** Stores what is new of several streams of one replica; `ttlMs`: how long they are kept from now on. */
+  write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership>
+  /** A sign of life for running streams, which keeps them for another `ttlMs`. */
+  beat (owner: string, ids: readonly string[], ttlMs: number): Promise<Ownership>
+  /** Undefined: there is none, or none any more. Being read, it announces what is new. */
+  read (id: string, afterId: number): Promise<StoredStream | undefined>
+  /** Ends a running stream whose replica has been silent since `beat`, with a last frame made of the next number. False: it lives, or was ended already. */
+  declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean>
+  /** Forgets its frames, and has its replica end it. */
+  remove (id: string): Promise<void>
+  /** Forgets what has expired. */
+  sweep (): Promise<void>
+  /** Tells of streams with something new until the returned function is called. A store without it is only polled. */
+  watch?(onChange: (id: string) => void): () => Promise<void>
+}

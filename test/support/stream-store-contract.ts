@@ -1,0 +1,127 @@
+/**
+ * What every store of streams has to do, whatever it is made of.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { frame } from '../../streams/sse-frames.ts'
+import type { Segment } from '../../stream-log/frame-log.ts'
+import type { NewStream, StreamStore, StreamWrite } from '../../stream-log/stream-store.ts'
+
+const TTL = 60_000
+
+/** Frames from one number to another. */
+export function segment (firstId: number, lastId: number): Segment {
+  let text = ''
+  for (let id = firstId; id <= lastId; id++) text += frame(id, `"ä ${id}"`)
+  return { firstId, lastId, text }
+}
+
+function begun (change: Partial<NewStream> = {}): NewStream {
+  return { id: randomUUID(), caller: 'ada', target: 'a', ...change }
+}
+
+function writeOf (id: string, change: Partial<StreamWrite> = {}): StreamWrite {
+  return { id, begun: undefined, segment: undefined, ended: false, ...change }
+}
+
+/** Runs the whole contract against one store. `elapse` makes it believe that so many ms have passed. */
+export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms: number) => Promise<void>): Promise<void> {
+  const textAfter = async (id: string, afterId: number) => (await store.read(id, afterId))?.segments.map(({ text }) => text).join('')
+
+  await t.test('what is written is read from any position on, in order', async t => {
+    const stream = begun()
+    t.same(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL), { lost: [], deleted: [] })
+    await store.write('r1', [writeOf(stream.id, { segment: segment(4, 4) }), writeOf(stream.id, {})].slice(0, 1), TTL)
+    await store.write('r1', [writeOf(stream.id, { segment: segment(5, 9), ended: true })], TTL)
+    t.match(await store.read(stream.id, 0), { caller: 'ada', target: 'a', state: 'ended', lastId: 9, segments: [segment(1, 3), segment(4, 4), segment(5, 9)] })
+    t.same((await store.read(stream.id, 2))?.segments, [segment(1, 3), segment(4, 4), segment(5, 9)])
+    t.same((await store.read(stream.id, 3))?.segments, [segment(4, 4), segment(5, 9)])
+    t.same((await store.read(stream.id, 8))?.segments, [segment(5, 9)])
+    t.same((await store.read(stream.id, 9))?.segments, [])
+  })
+
+  await t.test('several streams in one write, some of them new', async t => {
+    const [a, b] = [begun(), begun({ caller: null })]
+    await store.write('r1', [writeOf(a.id, { begun: a })], TTL)
+    await store.write('r1', [writeOf(a.id, { segment: segment(1, 1) }), writeOf(b.id, { begun: b, segment: segment(1, 2), ended: true })], TTL)
+    t.match(await store.read(a.id, 0), { state: 'running', lastId: 1 })
+    t.match(await store.read(b.id, 0), { caller: null, state: 'ended', lastId: 2 })
+  })
+
+  await t.test('the same write again, or again with more, changes nothing but adds what is more', async t => {
+    const stream = begun()
+    const first = writeOf(stream.id, { begun: stream, segment: segment(1, 3) })
+    await store.write('r1', [first], TTL)
+    await store.write('r1', [first], TTL)
+    await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(4, 5), ended: true })], TTL)
+    t.same(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(4, 5), ended: true })], TTL), { lost: [], deleted: [] })
+    t.equal(await textAfter(stream.id, 0), segment(1, 5).text)
+  })
+
+  await t.test('there is nothing where there is nothing', async t => {
+    t.equal(await store.read(randomUUID(), 0), undefined)
+    t.equal(await store.read('no uuid', 0), undefined)
+    await store.remove(randomUUID())
+    await store.remove("'; drop table stream; --")
+  })
+
+  await t.test('a sign of life shows; one of a stream that is not there, or somebody else\'s, says so', async t => {
+    const stream = begun()
+    await store.write('r1', [writeOf(stream.id, { begun: stream })], TTL)
+    const before = (await store.read(stream.id, 0))?.beat
+    await elapse(5)
+    const unknown = randomUUID()
+    t.same(await store.beat('r1', [stream.id, unknown], TTL), { lost: [unknown], deleted: [] })
+    t.not((await store.read(stream.id, 0))?.beat, before)
+    t.same(await store.beat('r2', [stream.id], TTL), { lost: [stream.id], deleted: [] })
+  })
+
+  await t.test('who was declared lost writes nothing any more; the last frame says it, once', async t => {
+    const stream = begun()
+    await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL)
+    const beat = (await store.read(stream.id, 0))?.beat ?? ''
+    const lastFrame = (id: number) => frame(id, '"lost"')
+    const declared = await Promise.all([1, 2, 3].map(async () => await store.declareLost(stream.id, beat, lastFrame)))
+    t.equal(declared.filter(Boolean).length, 1)
+    t.match(await store.read(stream.id, 3), { state: 'lost', lastId: 4, segments: [{ firstId: 4, lastId: 4, text: frame(4, '"lost"') }] })
+    t.same(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
+    t.match(await store.read(stream.id, 0), { state: 'lost', lastId: 4 })
+    t.equal(await textAfter(stream.id, 0), segment(1, 3).text + frame(4, '"lost"'))
+  })
+
+  await t.test('who has given a sign of life meanwhile is not lost, nor who has ended', async t => {
+    const stream = begun()
+    await store.write('r1', [writeOf(stream.id, { begun: stream })], TTL)
+    const beat = (await store.read(stream.id, 0))?.beat ?? ''
+    await elapse(5)
+    await store.beat('r1', [stream.id], TTL)
+    t.notOk(await store.declareLost(stream.id, beat, () => ''))
+    await store.write('r1', [writeOf(stream.id, { ended: true })], TTL)
+    t.notOk(await store.declareLost(stream.id, (await store.read(stream.id, 0))?.beat ?? '', () => ''))
+  })
+
+  await t.test('what is deleted has no frames any more, and its replica hears of it', async t => {
+    const [running, ended] = [begun(), begun()]
+    await store.write('r1', [writeOf(running.id, { begun: running, segment: segment(1, 3) }), writeOf(ended.id, { begun: ended, segment: segment(1, 3), ended: true })], TTL)
+    for (const { id } of [running, ended]) {
+      await store.remove(id)
+      t.match(await store.read(id, 0), { state: 'deleted', segments: [] })
+    }
+    t.same(await store.beat('r1', [running.id], TTL), { lost: [], deleted: [running.id] })
+    t.same(await store.write('r1', [writeOf(running.id, { segment: segment(4, 5) })], TTL), { lost: [], deleted: [running.id] })
+    t.same((await store.read(running.id, 0))?.segments, [])
+  })
+
+  await t.test('it is forgotten when its time is over, which a sign of life prolongs', async t => {
+    const [a, b] = [begun(), begun()]
+    await store.write('r1', [writeOf(a.id, { begun: a, segment: segment(1, 1) }), writeOf(b.id, { begun: b, segment: segment(1, 1) })], TTL)
+    await elapse(TTL - 5_000)
+    await store.beat('r1', [b.id], TTL)
+    await elapse(6_000)
+    t.equal(await store.read(a.id, 0), undefined)
+    t.match(await store.read(b.id, 0), { state: 'running' })
+    await store.sweep()
+    t.equal(await store.read(a.id, 0), undefined)
+    t.match(await store.read(b.id, 0), { state: 'running', lastId: 1 })
+  })
+}
