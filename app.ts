@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
+import { GatewayError } from './errors/gateway-error.ts'
 import type { Family } from './metrics/family.ts'
 import auditLog from './plugins/audit-log.ts'
 import auth from './plugins/auth.ts'
@@ -15,6 +16,7 @@ import failover from './plugins/failover.ts'
 import metrics from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import requestLog from './plugins/request-log.ts'
+import streamLog from './plugins/stream-log.ts'
 import targets from './plugins/targets.ts'
 import validation from './plugins/validation.ts'
 import audit from './routes/audit.ts'
@@ -25,7 +27,9 @@ import metricsRoute from './routes/metrics.ts'
 import models from './routes/models.ts'
 import openapiRoutes from './routes/openapi.ts'
 import responses from './routes/responses.ts'
+import streams from './routes/streams.ts'
 import targetRoutes from './routes/targets.ts'
+import { frame } from './streams/sse-frames.ts'
 
 /** The whole gateway's options. */
 export interface GatewayOptions {
@@ -38,6 +42,9 @@ export interface GatewayOptions {
   /** Where the process is one of several: what all of them have measured. */
   readonly collectAll?: (() => Promise<readonly Family[]>) | undefined
 }
+
+/** What readers of a stream are told whose replica has died. */
+const STREAM_LOST = new GatewayError(502, 'The replica that ran this stream has died.', { type: 'server_error', code: 'stream_lost' })
 
 /** Connections to PostgreSQL of all workers together, unless there are more workers than that: each has at least one of a kind. */
 const CONNECTIONS = { queries: 10, breakers: 2 }
@@ -60,6 +67,11 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   await fastify.register(breakerStore, { connections: share(CONNECTIONS.breakers) })
   await fastify.register(circuitBreaker, { onEvent: event => counts.breakerEvent(event) })
   await fastify.register(auditLog)
+  await fastify.register(streamLog, {
+    ttlMs: config.resumeTtlMs,
+    keys: config.streamLogKeys.map(key => Buffer.from(key, 'hex')),
+    lastFrame: id => frame(id, JSON.stringify(STREAM_LOST.toBody()))
+  })
   await fastify.register(targets, {
     targets: config.targets,
     models: config.models,
@@ -85,7 +97,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, responses, messages, models, targetRoutes, audit, health, metricsRoute, openapiRoutes]) await scope.register(route)
+    for (const route of [chatCompletions, responses, messages, models, streams, targetRoutes, audit, health, metricsRoute, openapiRoutes]) await scope.register(route)
   }, { prefix })
 }
 

@@ -30,8 +30,9 @@ export async function loadConfig (env: Environment, variables: Readonly<Record<s
     timeouts: { firstTokenMs: env.FIRST_TOKEN_TIMEOUT_MS, idleMs: env.IDLE_TIMEOUT_MS, requestMs: env.REQUEST_TIMEOUT_MS },
     midstreamFailover: env.MIDSTREAM_FAILOVER,
     resumeTtlMs: env.RESUME_TTL_MS,
-    apiKeys: digestsOf(env.GATEWAY_API_KEYS),
-    adminApiKeys: digestsOf(env.ADMIN_API_KEYS),
+    streamLogKeys: hexList(env.STREAM_LOG_KEY),
+    apiKeys: hexList(env.GATEWAY_API_KEYS),
+    adminApiKeys: hexList(env.ADMIN_API_KEYS),
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS
   }
 }
@@ -58,6 +59,6 @@ async function readConfigFile (path: string, variables: Readonly<Record<string, 
   return parseGatewayConfigFile(text, variables)
 }
 
-function digestsOf (list: string | undefined): string[] {
-  return list === undefined ? [] : list.split(',').map(digest => digest.trim().toLowerCase())
+function hexList (list: string | undefined): string[] {
+  return list === undefined ? [] : list.split(',').map(hex => hex.trim().toLowerCase())
 }

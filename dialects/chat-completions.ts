@@ -4,5 +4,6 @@ import type { Dialect } from './dialect.ts'
 /** The core's own format: everything leaves as it is. */
 export const chatCompletions: Dialect = {
   whole: json => json,
-  frames: errorOf => new ChunkFrames(error => JSON.stringify(errorOf(error).toBody()))
+  frames: errorOf => new ChunkFrames(error => JSON.stringify(errorOf(error).toBody())),
+  resumable: true
 }

@@ -21,4 +21,6 @@ export interface Dialect {
    * @param errorOf what is told of the error that broke it
    */
   frames (errorOf: ErrorOf): BatchEncoder<string>
+  /** Whether an error may end a stream at any place by a frame that needs nothing of what came before, so that a stream can be taken up elsewhere. */
+  readonly resumable: boolean
 }

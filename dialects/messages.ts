@@ -11,6 +11,7 @@ export function messages ({ model, stop_sequences: stopSequences }: MessagesRequ
   const asked = { requestId, model, stopSequences: stopSequences ?? [] }
   return {
     whole: json => JSON.stringify(messageOf(json, asked)),
-    frames: errorOf => new MessageFrames(asked, errorOf)
+    frames: errorOf => new MessageFrames(asked, errorOf),
+    resumable: false
   }
 }

@@ -15,7 +15,8 @@ export function responses (request: ResponsesRequest, id: string, now: () => num
   const context: AnswerContext = { request, id, now }
   return {
     whole: json => JSON.stringify(wholeAnswer(json, context)),
-    frames: errorOf => new EventFrames(context, errorOf)
+    frames: errorOf => new EventFrames(context, errorOf),
+    resumable: false
   }
 }
 

@@ -17,6 +17,8 @@ export interface ModelRoute {
   readonly balancing: Balancing
   /** Whether a stream that takes unusually long to begin is asked of a second target as well. */
   readonly hedging: boolean
+  /** Whether streams can be joined again without being asked for. */
+  readonly resumable: boolean
 }
 
 export interface ModelRoutesOptions {
@@ -47,7 +49,7 @@ export class ModelRoutes {
   readonly #settings: Settings
 
   constructor ({ targets, models = {}, defaultModel, strict = false, midstreamFailover = 'off', ...timeouts }: ModelRoutesOptions) {
-    this.#settings = { ...timeouts, midstreamFailover, balancing: { kind: 'order' }, hedging: false }
+    this.#settings = { ...timeouts, midstreamFailover, balancing: { kind: 'order' }, hedging: false, resumable: false }
     this.#targets = new Set(targets)
     this.#all = this.#route(targets, {})
     for (const [alias, { targets, balancing, weights, ...own }] of Object.entries(models)) {

@@ -17,6 +17,8 @@ export interface Drain {
   readonly running: number
   /** A hook for routes whose requests a drain waits for: counts them, and refuses new ones with 503 once it has begun. */
   readonly guard: preHandlerHookHandler
+  /** Has a drain wait for something else, too, until the returned function is called, once. */
+  hold (): () => void
   /** Begins the drain; resolves when nothing runs any more, or when the grace has passed. */
   begin (): Promise<void>
 }
@@ -57,6 +59,10 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
     get draining () { return draining },
     get running () { return running },
     begin,
+    hold: () => {
+      running++
+      return ended
+    },
     guard: (_request, reply, done) => {
       if (draining) {
         void reply.header('connection', 'close')

@@ -1,33 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
-import { notFound } from '../errors/gateway-error.ts'
+import { GatewayError, notFound } from '../errors/gateway-error.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
+import type { ModelRoute } from '../failover/model-routes.ts'
 import type { FailoverCall } from '../failover/running-call.ts'
 import { errorOfFailure } from '../failover/verdict.ts'
 import { toGatewayError } from '../plugins/error-handler.ts'
 import type { CompletionSummary } from '../plugins/request-log.ts'
 import type { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
-import type { KeepAlive } from '../streams/batch-pump.ts'
 import { sendBatches } from '../streams/batch-response.ts'
-import type { CompletionStream } from '../streams/completion-stream.ts'
-import { KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
-import { clientSignal } from './client-signal.ts'
-
-/** A stream that is silent for so long (ms) gets a comment that keeps its connection alive. */
-const KEEP_ALIVE: KeepAlive = { afterMs: 15_000, text: KEEP_ALIVE_COMMENT }
-
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no'
-}
-
-/**
- * Routes that answer with completions, whatever their dialect. `manual`: it is the body that says whether to stream, not
- * the Accept header. Keep-alive comments are ours.
- */
-export const COMPLETION_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as const
+import { OutlivingSignal, clientSignal } from './client-signal.ts'
+import { KEEP_ALIVE, STREAM_HEADERS, sendFrames } from './event-stream.ts'
 
 /**
  * Has a request answered by the targets of its model, and sends the answer in the caller's dialect, streamed or whole as
@@ -53,17 +37,29 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     }
   }
   if (asked.stream === true) {
-    const { target, answer, usage } = await fastify.failover.stream(call)
+    const signal = dialect.resumable && isResumable(request, route) ? new OutlivingSignal(call.signal) : undefined
+    const { target, answer, usage } = await fastify.failover.stream(signal === undefined ? call : { ...call, signal })
+    const id = randomUUID()
     summary.target = target // of two that were asked at once it may be the former
     summary.firstOutputMs = Math.round(reply.elapsedTime)
-    void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': randomUUID() })
+    void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': id })
     summary.result = answer.report
     summary.usage = usage
-    const ended = fastify.metrics.streams.opened(target, answer.queue)
-    try {
-      await sendStream(request, reply, target, answer, dialect)
-    } finally {
-      ended()
+    const frames = dialect.frames(error => {
+      request.failure = signal?.isAbandoned === true ? CANCELLED : error instanceof UpstreamError ? errorOfFailure({ target, error }) : toGatewayError(error)
+      return request.failure
+    })
+    const closed = fastify.metrics.streams.opened(target, answer.queue)
+    if (signal === undefined) {
+      reply.sse.sendHeaders()
+      await sendBatches(answer.queue, frames, reply.raw, KEEP_ALIVE).finally(closed)
+    } else {
+      void answer.ended.then(closed)
+      signal.outlive()
+      void answer.ended.then(fastify.drain.hold())
+      const live = fastify.streamLog.keep({ begun: { id, caller: request.callerId, target }, queue: answer.queue, frames, onAbandon: () => signal.abandon() })
+      reply.sse.sendHeaders()
+      await sendFrames(live.read(0), request, reply)
     }
     return undefined
   }
@@ -74,12 +70,10 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
   return reply.header('x-gateway-target', target).type('application/json; charset=utf-8').send(dialect.whole(answer.json))
 }
 
-/** Sends a stream until it ends or its client leaves. From here on an error can only be a frame. */
-async function sendStream (request: FastifyRequest, reply: FastifyReply, target: string, { queue }: CompletionStream, dialect: Dialect): Promise<void> {
-  const frames = dialect.frames(error => {
-    request.failure = error instanceof UpstreamError ? errorOfFailure({ target, error }) : toGatewayError(error)
-    return request.failure
-  })
-  reply.sse.sendHeaders()
-  await sendBatches(queue, frames, reply.raw, KEEP_ALIVE)
+const CANCELLED = new GatewayError(499, 'The stream was cancelled.', { type: 'api_error', code: 'stream_cancelled' })
+
+/** By the request's own wish, or its model's. */
+function isResumable ({ headers }: FastifyRequest, route: ModelRoute): boolean {
+  const wish = headers['x-gateway-resumable']
+  return wish === undefined ? route.resumable : wish === 'true'
 }

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { chatCompletions as dialect } from '../dialects/chat-completions.ts'
 import { ChatCompletionRequest } from '../schemas/chat-completion-request.ts'
-import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
+import { answerCompletion } from './answer-completion.ts'
+import { STREAM_ROUTE } from './event-stream.ts'
 
 /**
  * `POST /v1/chat/completions`, streamed and not.
@@ -9,7 +10,7 @@ import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
  */
 const chatCompletions: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/v1/chat/completions', {
-    ...COMPLETION_ROUTE,
+    ...STREAM_ROUTE,
     schema: { tags: ['completions'], operationId: 'createChatCompletion', summary: 'A chat completion, streamed or whole', body: ChatCompletionRequest },
     config: { describe: async () => (await import('../openapi/chat-completions.ts')).chatCompletions },
     onRequest: fastify.auth.caller,

@@ -4,7 +4,8 @@ import { chatRequestOf } from '../dialects/messages/request.ts'
 import { messages as dialect } from '../dialects/messages.ts'
 import { asTranslated } from '../schemas/carried.ts'
 import { MessagesRequest } from '../schemas/messages-api-request.ts'
-import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
+import { answerCompletion } from './answer-completion.ts'
+import { STREAM_ROUTE } from './event-stream.ts'
 
 /**
  * `POST /v1/messages`, streamed and not; errors, too, are in Anthropic's format. The headers `anthropic-version` and
@@ -18,7 +19,7 @@ const messages: FastifyPluginAsyncTypebox = async fastify => {
     done()
   })
   fastify.post('/v1/messages', {
-    ...COMPLETION_ROUTE,
+    ...STREAM_ROUTE,
     config: { errorBody: messagesError, describe: async () => (await import('../openapi/messages.ts')).messages },
     schema: { tags: ['completions'], operationId: 'createMessage', summary: 'A message in Anthropic\'s format, streamed or whole', body: MessagesRequest },
     onRequest: fastify.auth.caller,

@@ -5,7 +5,8 @@ import { errorBody } from '../dialects/responses/error-body.ts'
 import { chatRequestOf } from '../dialects/responses/request.ts'
 import { asTranslated } from '../schemas/carried.ts'
 import { ResponsesRequest } from '../schemas/responses-request.ts'
-import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
+import { answerCompletion } from './answer-completion.ts'
+import { STREAM_ROUTE } from './event-stream.ts'
 
 /**
  * `POST /v1/responses`, streamed and not, without a memory of past answers.
@@ -13,7 +14,7 @@ import { COMPLETION_ROUTE, answerCompletion } from './answer-completion.ts'
  */
 const responses: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/v1/responses', {
-    ...COMPLETION_ROUTE,
+    ...STREAM_ROUTE,
     config: { errorBody, describe: async () => (await import('../openapi/responses.ts')).responses },
     schema: { tags: ['completions'], operationId: 'createResponse', summary: 'A response in the format of OpenAI\'s Responses API, streamed or whole', body: ResponsesRequest },
     onRequest: fastify.auth.caller,

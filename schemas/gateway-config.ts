@@ -41,7 +41,8 @@ export const ModelConfig = Type.Object({
   midstreamFailover: Type.Optional(MidstreamFailover),
   balancing: Type.Optional(BalancingKind),
   weights: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'By target, 1 where it is not named; for `weighted` and `least_busy`.' })),
-  hedging: Type.Optional(Type.Boolean({ default: false, description: 'Whether a streamed request that takes longer to begin than 95 of 100 did is given to a second target as well.' }))
+  hedging: Type.Optional(Type.Boolean({ default: false, description: 'Whether a streamed request that takes longer to begin than 95 of 100 did is given to a second target as well.' })),
+  resumable: Type.Optional(Type.Boolean({ default: false, description: 'Whether streams can be joined again after a lost connection; their answers are kept for RESUME_TTL_MS.' }))
 }, { additionalProperties: false })
 export type ModelConfig = Static<typeof ModelConfig>
 

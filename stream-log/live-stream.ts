@@ -4,7 +4,7 @@ import type { FrameReader } from './frame-log.ts'
 import { lastIdOf } from './frame-text.ts'
 import type { FrameSource } from './frame-source.ts'
 import { FramesGoneError } from './frame-source.ts'
-import type { Schedule } from './stored-frames.ts'
+import type { Schedule } from './in-time.ts'
 import type { NewStream } from './stream-store.ts'
 
 export interface LiveStreamOptions {

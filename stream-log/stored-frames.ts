@@ -1,10 +1,9 @@
 import type { FrameSource } from './frame-source.ts'
 import { FramesGoneError } from './frame-source.ts'
 import { framesAfter } from './frame-text.ts'
+import { inTime } from './in-time.ts'
+import type { Schedule } from './in-time.ts'
 import type { StoredStream, StreamStore } from './stream-store.ts'
-
-/** Runs `callback` after `ms`; gives a function that calls it off. */
-export type Schedule = (ms: number, callback: () => void) => () => void
 
 export interface StoredFramesOptions {
   readonly store: StreamStore
@@ -26,6 +25,8 @@ const POLL_MS = 500
 const SILENT_MS = 4_000
 /** Two looks that are further apart than this say nothing of what was between them, in ms. */
 const UNBROKEN_MS = 2_000
+/** How long one look may take, in ms. */
+export const READ_TIMEOUT_MS = 1_000
 /** How long the store may fail before a reader is told, in ms. */
 const PATIENCE_MS = 5_000
 
@@ -76,9 +77,9 @@ export class StoredFrames implements FrameSource {
 
   /** What the store says; null: there is no such stream; undefined: it does not answer, which is borne for a while. */
   async #look (): Promise<StoredStream | null | undefined> {
-    const { store, id, now } = this.#options
+    const { store, id, now, schedule } = this.#options
     try {
-      const stored = await store.read(id, this.#position)
+      const stored = await inTime(store.read(id, this.#position), READ_TIMEOUT_MS, schedule)
       this.#failingSince = undefined
       return stored ?? null
     } catch (error) {

@@ -6,9 +6,10 @@ import type { BatchEncoder } from '../streams/batch-pump.ts'
 import { BatchPump } from '../streams/batch-pump.ts'
 import type { BoundedQueue } from '../streams/bounded-queue.ts'
 import type { FrameSource } from './frame-source.ts'
+import { inTime } from './in-time.ts'
+import type { Schedule } from './in-time.ts'
 import { LiveStream } from './live-stream.ts'
-import { StoredFrames } from './stored-frames.ts'
-import type { Schedule } from './stored-frames.ts'
+import { READ_TIMEOUT_MS, StoredFrames } from './stored-frames.ts'
 import type { NewStream, Ownership, StoredStream, StreamStore, StreamWrite } from './stream-store.ts'
 
 export interface StreamLogOptions {
@@ -68,6 +69,8 @@ export class StreamLog {
   #callOffSweep: (() => void) | undefined
   #stopWatching: (() => Promise<void>) | undefined
   #failing = false
+  /** When the store answered last. */
+  #wellAt = 0
   #closed = false
 
   constructor (options: StreamLogOptions) {
@@ -93,6 +96,7 @@ export class StreamLog {
       stored: afterId => this.#stored(begun.id, afterId)
     })
     this.#live.set(begun.id, stream)
+    this.#isDirty(stream)
     this.#beatLater()
     stream.run(new BatchPump(queue, frames, stream))
     return stream
@@ -116,7 +120,7 @@ export class StreamLog {
   /** Looks a few times: a client may be quicker at another replica than the first write of its stream is. */
   async #find (id: string, afterId: number): Promise<StoredStream | undefined> {
     for (let looks = 1; ; looks++) {
-      const stored = await this.#options.store.read(id, afterId)
+      const stored = await inTime(this.#options.store.read(id, afterId), READ_TIMEOUT_MS, this.#options.schedule)
       if (stored !== undefined || looks === LOOKS) return stored
       await new Promise<void>(resolve => { this.#options.schedule(LOOK_AGAIN_MS, resolve) })
     }
@@ -139,11 +143,11 @@ export class StreamLog {
     this.#callOffSweep?.()
     this.#callOffFlush?.()
     this.#failing = false
-    await this.#inTime((async () => {
+    await inTime((async () => {
       await this.#flushing
       await this.#stopWatching?.()
       while (this.#dirty.size > 0 && !this.#failing) await this.#flush()
-    })(), ms).catch(() => {})
+    })(), ms, this.#options.schedule).catch(() => {})
     for (const readers of this.#following.values()) for (const reader of [...readers]) reader.close()
   }
 
@@ -189,7 +193,8 @@ export class StreamLog {
 
   /** Writes once; what was not written stays dirty. Never rejects. */
   async #flush (): Promise<void> {
-    const { store, owner, ttlMs } = this.#options
+    const { store, owner, ttlMs, schedule, now } = this.#options
+    const askedAt = now()
     const batch = new Map<LiveStream, StreamWrite>()
     let size = 0
     for (const stream of this.#dirty) {
@@ -205,7 +210,7 @@ export class StreamLog {
     }
     if (batch.size === 0) return
     try {
-      const ownership = await this.#inTime(store.write(owner, [...batch.values()], ttlMs), WRITE_TIMEOUT_MS)
+      const ownership = await inTime(store.write(owner, [...batch.values()], ttlMs), WRITE_TIMEOUT_MS, schedule)
       this.#recovered()
       for (const [stream, { segment, ended }] of batch) {
         stream.isStored = true
@@ -215,7 +220,7 @@ export class StreamLog {
       this.#obey(ownership)
     } catch (error) {
       for (const stream of batch.keys()) this.#dirty.add(stream)
-      this.#failed(error)
+      this.#failed(error, askedAt)
     }
   }
 
@@ -235,14 +240,15 @@ export class StreamLog {
   }
 
   async #beat (): Promise<void> {
-    const { store, owner, ttlMs } = this.#options
+    const { store, owner, ttlMs, schedule, now } = this.#options
+    const askedAt = now()
     const ids = [...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)
     if (ids.length === 0) return
     try {
-      this.#obey(await this.#inTime(store.beat(owner, ids, ttlMs), WRITE_TIMEOUT_MS))
+      this.#obey(await inTime(store.beat(owner, ids, ttlMs), WRITE_TIMEOUT_MS, schedule))
       this.#recovered()
     } catch (error) {
-      this.#failed(error)
+      this.#failed(error, askedAt)
     }
   }
 
@@ -256,13 +262,15 @@ export class StreamLog {
     }
   }
 
-  #failed (error: unknown): void {
+  #failed (error: unknown, askedAt: number): void {
+    if (askedAt < this.#wellAt) return // what was asked before it froze says nothing any more
     if (!this.#failing) this.#options.onStore({ kind: 'lost', error })
     this.#failing = true
     for (const { log } of this.#live.values()) log.review()
   }
 
   #recovered (): void {
+    this.#wellAt = this.#options.now()
     if (!this.#failing) return
     this.#failing = false
     this.#options.onStore({ kind: 'back' })
@@ -274,13 +282,6 @@ export class StreamLog {
     this.#callOffSweep = schedule(Math.min(Math.max(ttlMs, MIN_SWEEP_MS), MAX_SWEEP_MS), () => {
       // Another replica does it as well, or this one next time.
       store.sweep().catch(() => {}).finally(() => this.#sweepLater())
-    })
-  }
-
-  async #inTime<T> (promise: Promise<T>, ms: number): Promise<T> {
-    return await new Promise<T>((resolve, reject) => {
-      const cancel = this.#options.schedule(ms, () => reject(new Error(`the stream log did not answer within ${ms} ms`)))
-      promise.finally(cancel).then(resolve, reject)
     })
   }
 }

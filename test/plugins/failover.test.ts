@@ -25,7 +25,7 @@ async function build (upstreams: Readonly<Record<string, { readonly baseURL: str
 function callOf (...targets: readonly string[]): FailoverCall {
   return {
     request: { messages: [{ role: 'user', content: 'words-for-nobody' }] },
-    route: { targets: targets.map(name => ({ name, model: undefined })), firstTokenTimeoutMs: 10_000, idleTimeoutMs: 10_000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false },
+    route: { targets: targets.map(name => ({ name, model: undefined })), firstTokenTimeoutMs: 10_000, idleTimeoutMs: 10_000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false, resumable: false },
     requestId: 'r1',
     signal: new AbortController().signal
   }

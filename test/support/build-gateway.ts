@@ -98,6 +98,7 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
     timeouts: { firstTokenMs: 10_000, idleMs: 10_000, requestMs: 60_000 },
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
+    streamLogKeys: [],
     apiKeys: [],
     adminApiKeys: [],
     shutdownGraceMs: 10_000

@@ -137,7 +137,7 @@ export class FakeTargets {
       requestId: 'req-1',
       signal: new AbortController().signal,
       ...change,
-      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false, ...change.route }
+      route: { targets, firstTokenTimeoutMs: 1000, idleTimeoutMs: 2000, requestTimeoutMs: 60_000, midstreamFailover: 'off', balancing: { kind: 'order' }, hedging: false, resumable: false, ...change.route }
     }
   }
 }

@@ -1,0 +1,20 @@
+import { ErrorBody } from '../schemas/error.ts'
+import { ChatCompletionChunk } from '../schemas/chat-completion.ts'
+import type { RouteDescription } from './description.ts'
+
+const head = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_764_000_000, model: 'gpt-4o-2024-08-06' }
+
+/** `GET /v1/streams/{id}` */
+export const joinStream: RouteDescription = {
+  answers: {
+    'text/event-stream': {
+      data: [ChatCompletionChunk, { const: '[DONE]', description: 'The end; not JSON.' }, ErrorBody],
+      examples: {
+        rest: {
+          summary: 'What followed the frame 2',
+          value: `id: 3\ndata: ${JSON.stringify({ ...head, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\nid: 4\ndata: [DONE]\n\n`
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { sendBatches } from '../streams/batch-response.ts'
+import type { BatchEncoder, KeepAlive } from '../streams/batch-pump.ts'
+import { BoundedQueue } from '../streams/bounded-queue.ts'
+import { KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
+import { FramesGoneError, follow } from '../stream-log/frame-source.ts'
+import type { FrameSource } from '../stream-log/frame-source.ts'
+
+/** A stream that is silent for so long (ms) gets a comment that keeps its connection alive. */
+export const KEEP_ALIVE: KeepAlive = { afterMs: 15_000, text: KEEP_ALIVE_COMMENT }
+
+/** Of every stream of events. */
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no'
+}
+
+/** Route options for streams whose frames are our own: it is not the Accept header that says whether to stream, and keep-alive comments are ours. */
+export const STREAM_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as const
+
+/** How many pieces wait for a reader's socket, and how many bytes of memory. */
+const READER = { capacity: 16, maxBytes: 256 * 1024, sizeOf: (text: string) => text.length * 2 }
+
+/**
+ * Sends frames as they come, until they end or the client leaves; then the source is closed. The head must have been written.
+ * That they cannot be read any more is told in a last frame without an id: it is none of the stream, so a client that asks
+ * again goes on from what it has.
+ */
+export async function sendFrames (source: FrameSource, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const queue = new BoundedQueue<string>(READER)
+  const asTheyAre: BatchEncoder<string> = {
+    encode: pieces => pieces.join(''),
+    end: () => '',
+    fail: error => {
+      request.failure = unreadable(error)
+      return `data: ${JSON.stringify(request.failure.toBody())}\n\n`
+    }
+  }
+  await Promise.all([follow(source, queue), sendBatches(queue, asTheyAre, reply.raw, KEEP_ALIVE)])
+}
+
+/** Why frames cannot be read: what the caller is told. */
+export function unreadable (error: unknown): GatewayError {
+  if (error instanceof FramesGoneError) {
+    return new GatewayError(410, error.message, { type: 'invalid_request_error', code: 'frames_gone', param: 'last-event-id' })
+  }
+  return new GatewayError(503, 'Streams of other replicas cannot be read at the moment.', { type: 'server_error', code: 'stream_log_unavailable', retryAfterMs: 1000, cause: error })
+}

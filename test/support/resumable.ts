@@ -1,0 +1,49 @@
+/**
+ * Clients of resumable streams that see every byte, and lose their connection where the test says.
+ */
+import { request } from 'node:http'
+import { HELLO } from './chat-client.ts'
+import { lastIdOf } from '../../stream-log/frame-text.ts'
+
+/** What came before a connection was cut. */
+export interface Cut {
+  /** `x-gateway-stream-id` */
+  readonly id: string
+  /** Whole frames only: what an event source would have heard. */
+  readonly text: string
+  /** Of the last of them; 0: none. */
+  readonly lastId: number
+  /** The stream ended before the cut. */
+  readonly ended: boolean
+}
+
+/** Asks for a stream, and cuts the connection after so many bytes of its body; Infinity: never. */
+export async function cutAfter (url: string, bytes: number, { method = 'POST', headers = {}, body = { ...HELLO, stream: true } }: { method?: 'GET' | 'POST', headers?: Record<string, string>, body?: object } = {}): Promise<Cut> {
+  return await new Promise((resolve, reject) => {
+    const asked = request(url, { method, agent: false, headers: { ...(method === 'POST' ? { 'content-type': 'application/json', 'x-gateway-resumable': 'true' } : {}), ...headers } }, response => {
+      const id = String(response.headers['x-gateway-stream-id'])
+      let received = Buffer.alloc(0)
+      const settle = (ended: boolean) => {
+        const text = received.toString('utf8', 0, ended ? received.length : received.lastIndexOf('\n\n') + 2)
+        const whole = text.endsWith('\n\n') ? text : ''
+        resolve({ id, text: whole, lastId: lastIdOf(whole), ended })
+      }
+      response.on('data', (piece: Buffer) => {
+        received = Buffer.concat([received, piece])
+        if (received.length < bytes) return
+        received = received.subarray(0, bytes)
+        response.destroy()
+        settle(false)
+      })
+      response.on('end', () => settle(true))
+      response.on('error', () => {})
+    })
+    asked.on('error', reject)
+    asked.end(method === 'POST' ? JSON.stringify(body) : undefined)
+  })
+}
+
+/** What is left of a stream: all of it, after the frame given. */
+export async function joinAfter (url: string, id: string, lastId: number, headers: Record<string, string> = {}): Promise<Cut> {
+  return await cutAfter(`${url}/v1/streams/${id}`, Infinity, { method: 'GET', headers: { ...(lastId === 0 ? {} : { 'last-event-id': String(lastId) }), ...headers } })
+}
