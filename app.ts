@@ -16,6 +16,7 @@ import failover from './plugins/failover.ts'
 import metrics from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import requestLog from './plugins/request-log.ts'
+import slowClients from './plugins/slow-clients.ts'
 import streamLog from './plugins/stream-log.ts'
 import targets from './plugins/targets.ts'
 import validation from './plugins/validation.ts'
@@ -84,6 +85,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   })
   await fastify.register(failover, { queueCapacity: config.queueCapacity, onAttempt: record => counts.attempt(record) })
   await fastify.register(auth, { apiKeys: config.apiKeys, adminApiKeys: config.adminApiKeys })
+  await fastify.register(slowClients, { timeoutMs: config.slowClientTimeoutMs })
   await fastify.register(drain, { graceMs: config.shutdownGraceMs })
 
   await fastify.register(async scope => {

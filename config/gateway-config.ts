@@ -19,6 +19,7 @@ export interface GatewayConfig {
   readonly timeouts: { readonly firstTokenMs: number, readonly idleMs: number, readonly requestMs: number }
   readonly midstreamFailover: MidstreamFailover
   readonly resumeTtlMs: number
+  readonly slowClientTimeoutMs: number
   /** AES-256 keys, in hex; the first one seals. Empty: frames are stored as they are. */
   readonly streamLogKeys: readonly string[]
   /** SHA-256 digests in lower-case hex; empty: open to everyone. */

@@ -30,6 +30,7 @@ export async function loadConfig (env: Environment, variables: Readonly<Record<s
     timeouts: { firstTokenMs: env.FIRST_TOKEN_TIMEOUT_MS, idleMs: env.IDLE_TIMEOUT_MS, requestMs: env.REQUEST_TIMEOUT_MS },
     midstreamFailover: env.MIDSTREAM_FAILOVER,
     resumeTtlMs: env.RESUME_TTL_MS,
+    slowClientTimeoutMs: env.SLOW_CLIENT_TIMEOUT_MS,
     streamLogKeys: hexList(env.STREAM_LOG_KEY),
     apiKeys: hexList(env.GATEWAY_API_KEYS),
     adminApiKeys: hexList(env.ADMIN_API_KEYS),

@@ -52,6 +52,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     const closed = fastify.metrics.streams.opened(target, answer.queue)
     if (signal === undefined) {
       reply.sse.sendHeaders()
+      fastify.cutSlowClient(reply)
       await sendBatches(answer.queue, frames, reply.raw, KEEP_ALIVE).finally(closed)
     } else {
       void answer.ended.then(closed)
@@ -59,6 +60,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
       void answer.ended.then(fastify.drain.hold())
       const live = fastify.streamLog.keep({ begun: { id, caller: request.callerId, target }, queue: answer.queue, frames, onAbandon: () => signal.abandon() })
       reply.sse.sendHeaders()
+      fastify.cutSlowClient(reply)
       await sendFrames(live.read(0), request, reply)
     }
     return undefined

@@ -24,6 +24,7 @@ const streams: FastifyPluginAsyncTypebox = async fastify => {
     if (joined === undefined) throw noStream()
     void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': joined.target, 'x-gateway-stream-id': id })
     reply.sse.sendHeaders()
+    fastify.cutSlowClient(reply)
     reply.raw.flushHeaders() // it may take long until there is something new
     await sendFrames(joined.source, request, reply)
   })

@@ -44,6 +44,7 @@ export const Environment = Type.Object({
   MIDSTREAM_FAILOVER: Type.Union([Type.Literal('off'), Type.Literal('continue')], { default: 'off' }),
   RESUME_TTL_MS: Milliseconds(60_000, 'how long a stream can be joined again'),
   STREAM_LOG_KEY: Type.Optional(Type.String({ pattern: '^\\s*[0-9a-fA-F]{64}\\s*(,\\s*[0-9a-fA-F]{64}\\s*)*$', description: 'keys of 32 bytes in hex, separated by commas' })),
+  SLOW_CLIENT_TIMEOUT_MS: Milliseconds(60_000, 'how long a client may take nothing of its stream'),
   GATEWAY_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
   ADMIN_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
   SHUTDOWN_GRACE_MS: Milliseconds(120_000, 'how long a drain lets streams finish')

@@ -31,6 +31,8 @@ t.test('the defaults are the contract\'s', async t => {
     timeouts: { firstTokenMs: 10_000, idleMs: 10_000, requestMs: 600_000 },
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
+    slowClientTimeoutMs: 60_000,
+    streamLogKeys: [],
     apiKeys: [],
     adminApiKeys: [],
     shutdownGraceMs: 120_000

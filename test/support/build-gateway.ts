@@ -99,6 +99,7 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
     streamLogKeys: [],
+    slowClientTimeoutMs: 60_000,
     apiKeys: [],
     adminApiKeys: [],
     shutdownGraceMs: 10_000
