@@ -17,6 +17,7 @@ const INFO = {
 
 const TAGS = [
   { name: 'completions', description: 'Answers of models.' },
+  { name: 'streams', description: 'Streams that are joined again.' },
   { name: 'targets', description: 'What can be asked, and how it fares.' },
   { name: 'operation', description: 'For whoever runs the gateway.' },
   { name: 'description', description: 'The gateway in words that machines read.' }
