@@ -54,6 +54,8 @@ const CLASS_OF_REASON = {
   internal: 'neutral',
   /** Another target that was asked beside it was faster. */
   outpaced: 'neutral',
+  /** It was to carry on what another attempt had begun to say, and says something else. */
+  diverged: 'neutral',
   /** The client went away. */
   client_closed: 'neutral',
   /** The request's deadline passed, whatever the target was doing. */

@@ -3,6 +3,7 @@ import type { Permit } from '../breaker/circuit-breakers.ts'
 import { SUCCESS } from '../breaker/outcome.ts'
 import type { FailureReason, Outcome } from '../breaker/outcome.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
+import type { Usage } from '../schemas/chat-completion.ts'
 import { CallAborter } from '../streams/call-signal.ts'
 import type { CallSignal } from '../streams/call-signal.ts'
 import type { StreamReport } from '../streams/completion-stream.ts'
@@ -48,6 +49,8 @@ export class Attempt {
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | undefined
   #answer: AnswerSoFar | undefined
+  /** Of what was sent beside the request, in tokens. */
+  #besidePrompt = 0
   /** Undefined until the attempt is over. */
   #usage: AttemptUsage | null | undefined
 
@@ -79,9 +82,13 @@ export class Attempt {
     if (this.#usage === undefined) this.#aborter.abort(error)
   }
 
-  /** The provider has taken the request on: from here on it costs tokens. */
-  accepted (answer: AnswerSoFar): void {
+  /**
+   * The provider has taken the request on: from here on it costs tokens.
+   * @param besidePrompt about how many tokens were sent beside the request's prompt
+   */
+  accepted (answer: AnswerSoFar, besidePrompt = 0): void {
     this.#answer = answer
+    this.#besidePrompt = besidePrompt
   }
 
   /** Real output has begun: the target works, whatever comes of the rest. */
@@ -93,6 +100,9 @@ export class Attempt {
   get usage (): AttemptUsage | null {
     return this.#usage === undefined ? this.#usageNow(undefined, false) : this.#usage
   }
+
+  /** The provider's own counts, as far as it has told any. */
+  get counts (): Usage | undefined { return this.#answer?.usage }
 
   /**
    * Ends the attempt as a failure.
@@ -120,7 +130,7 @@ export class Attempt {
     if (this.#answer === undefined) return null
     const { firstOutputAt, usage: counts, output } = this.#answer
     if (error !== undefined && REFUSALS.has(error.reason) && firstOutputAt === undefined && counts === undefined) return null
-    return attemptUsage({ complete, counts, output, promptTokens: this.#options.promptTokens })
+    return attemptUsage({ complete, counts, output, promptTokens: () => this.#options.promptTokens() + this.#besidePrompt })
   }
 
   #end (outcome: Outcome, error: UpstreamError | undefined): void {

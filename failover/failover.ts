@@ -1,14 +1,19 @@
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { CircuitBreakers } from '../breaker/circuit-breakers.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
-import type { Completion, Provider } from '../providers/provider.ts'
+import type { Completion, Provider, StreamCall } from '../providers/provider.ts'
+import { DEFAULT_CAPACITY, DEFAULT_MAX_BYTES } from '../streams/completion-stream.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
 import { outputEstimateOf } from '../streams/output-tally.ts'
 import type { Attempt } from './attempt.ts'
 import { inOrder } from './balancing.ts'
+import { mayCarryOn } from './continuation.ts'
 import { Hedging } from './hedging.ts'
 import { watchIdle } from './idle-watch.ts'
 import type { ModelRoute, TargetRef } from './model-routes.ts'
+import { RescuableStream } from './rescuable-stream.ts'
+import { Rescue } from './rescue.ts'
+import type { BeginOptions, RescueEvent } from './rescue.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { RunningCall } from './running-call.ts'
 import type { FailoverCall } from './running-call.ts'
@@ -27,6 +32,14 @@ export interface FailoverOptions {
   readonly onAttempt: (record: AttemptRecord) => void
   /** Told of what a provider threw that is no UpstreamError: a defect of its code. */
   readonly onDefect?: (error: unknown) => void
+  /** Told when a stream that broke goes on at a target, or could not be carried on by any. */
+  readonly onRescue?: (event: RescueEvent) => void
+}
+
+/** Where an attempt's stream stands in one that is made of several. */
+interface AttemptPlace extends Partial<Pick<BeginOptions, 'besidePrompt' | 'onComplete'>> {
+  /** What its consumer has not taken yet. */
+  readonly behind?: { readonly size: number }
 }
 
 /**
@@ -76,14 +89,9 @@ export class Failover {
    */
   async stream (call: FailoverCall): Promise<Answer<CompletionStream>> {
     const running = this.#run(call)
-    const hedging = this.#hedgingOf(call.route)
-    const walk = new Walk(this.#around, running, true, async (attempt, provider, model) => {
-      const stream = await this.#begin(running, attempt, provider, model)
-      hedging?.observe(attempt.ageMs)
-      return stream
-    })
     try {
-      const answer = await walk.over(this.#targetsOf(call), hedging)
+      const rescuable = call.route.midstreamFailover === 'continue' && mayCarryOn(call.request)
+      const answer = rescuable ? await this.#rescuable(running) : await this.#unrescued(running)
       void answer.answer.ended.then(() => running.end())
       return answer
     } catch (error) {
@@ -92,12 +100,53 @@ export class Failover {
     }
   }
 
-  async #begin (running: RunningCall, attempt: Attempt, provider: Provider, model: string): Promise<CompletionStream> {
-    const { request, route } = running.call
-    attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
+  /** One attempt's stream as it is: if it breaks, the consumer is told. */
+  async #unrescued (running: RunningCall): Promise<Answer<CompletionStream>> {
+    const { call } = running
+    const hedging = this.#hedgingOf(call.route)
     const { queueCapacity } = this.#options
-    const stream = await provider.stream({ request, model, signal: attempt.signal, ...(queueCapacity === undefined ? {} : { queue: { capacity: queueCapacity } }) })
-    attempt.accepted(stream.report)
+    const queue = queueCapacity === undefined ? {} : { queue: { capacity: queueCapacity } }
+    const walk = new Walk(this.#around, running, true, async (attempt, provider, model) => {
+      const stream = await this.#begin(running, attempt, provider, { request: call.request, model, ...queue })
+      hedging?.observe(attempt.ageMs)
+      return stream
+    })
+    return await walk.over(this.#targetsOf(call), hedging)
+  }
+
+  /** A stream that another attempt carries on if it breaks. Half of what may wait waits on either side of it. */
+  async #rescuable (running: RunningCall): Promise<Answer<CompletionStream>> {
+    const { call } = running
+    const { queueCapacity = DEFAULT_CAPACITY, onRescue = () => {} } = this.#options
+    const queue = { capacity: Math.ceil(queueCapacity / 2), maxBytes: DEFAULT_MAX_BYTES / 2 }
+    const targets = this.#targetsOf(call)
+    const rescue: Rescue = new Rescue({
+      around: this.#around,
+      running,
+      targets,
+      begin: async (attempt, provider, model, { request, continuation, ...options }) => {
+        return await this.#begin(running, attempt, provider, { request, model, queue, ...continuation === undefined ? {} : { continuation } }, { ...options, behind: stream.queue })
+      },
+      onRescue
+    })
+    const stream: RescuableStream = new RescuableStream({ ...queue, capacity: Math.max(1, Math.floor(queueCapacity / 2)), includeUsage: call.request.stream_options?.include_usage === true }, rescue)
+    const hedging = this.#hedgingOf(call.route)
+    const walk = new Walk(this.#around, running, true, async (attempt, provider, model) => {
+      const { queue: source } = await this.#begin(running, attempt, provider, { request: call.request, model, queue }, { behind: stream.queue })
+      hedging?.observe(attempt.ageMs)
+      return { attempt, source }
+    })
+    const { target, answer: { attempt, source } } = await walk.over(targets, hedging)
+    rescue.first(attempt)
+    stream.begin(source)
+    return { target, answer: stream, usage: () => rescue.usage }
+  }
+
+  async #begin (running: RunningCall, attempt: Attempt, provider: Provider, asked: Omit<StreamCall, 'signal'>, { behind, besidePrompt, onComplete }: AttemptPlace = {}): Promise<CompletionStream> {
+    const { route } = running.call
+    attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
+    const stream = await provider.stream({ ...asked, signal: attempt.signal })
+    attempt.accepted(stream.report, besidePrompt)
     try {
       await stream.started
     } catch (error) {
@@ -107,11 +156,12 @@ export class Failover {
     attempt.unlimit()
     attempt.begun()
     this.#load.answered(attempt.target, attempt.ageMs)
-    const stopWatching = watchIdle(attempt, stream, route.idleTimeoutMs)
+    const { queue, report } = stream
+    const stopWatching = watchIdle(attempt, { report, waiting: () => queue.size + (behind?.size ?? 0) }, route.idleTimeoutMs)
     void stream.ended.then(end => {
       stopWatching()
       switch (end.kind) {
-        case 'complete': return attempt.succeeded()
+        case 'complete': return onComplete === undefined ? attempt.succeeded() : onComplete()
         case 'failed': return attempt.failed(end.error)
         case 'cancelled': return attempt.failed(new UpstreamError('client_closed', 'The client closed the request.'))
       }

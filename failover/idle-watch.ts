@@ -1,6 +1,13 @@
 import { UpstreamError } from '../errors/upstream-error.ts'
-import type { CompletionStream } from '../streams/completion-stream.ts'
+import type { StreamReport } from '../streams/completion-stream.ts'
 import type { Attempt } from './attempt.ts'
+
+/** What is watched of a stream. */
+export interface Watched {
+  readonly report: Pick<StreamReport, 'lastOutputAt'>
+  /** Items that wait for the consumer. */
+  readonly waiting: () => number
+}
 
 /**
  * Ends a running stream whose provider has gone silent: `idleMs` without output while the consumer waits for some.
@@ -10,13 +17,13 @@ import type { Attempt } from './attempt.ts'
  *
  * @returns stops the watching
  */
-export function watchIdle (attempt: Attempt, stream: CompletionStream, idleMs: number): () => void {
+export function watchIdle (attempt: Attempt, { report, waiting }: Watched, idleMs: number): () => void {
   let since = performance.now()
   let timer: NodeJS.Timeout
   const look = () => {
     const now = performance.now()
-    if (stream.queue.size > 0) since = now
-    else since = Math.max(since, stream.report.lastOutputAt ?? 0)
+    if (waiting() > 0) since = now
+    else since = Math.max(since, report.lastOutputAt ?? 0)
     const left = since + idleMs - now
     if (left > 0) timer = setTimeout(look, left)
     else attempt.abort(new UpstreamError('stalled', 'The provider stopped in the middle of its answer.'))

@@ -75,6 +75,11 @@ export class RunningCall {
     return this.#promptTokens
   }
 
+  /** Nobody is interested any more: what is under way ends as if the client had left. */
+  readonly abandon = (): void => {
+    if (!this.#ended && this.#over === undefined) this.#onClose()
+  }
+
   /** Nothing is under way any more. */
   end (): void {
     if (this.#ended) return

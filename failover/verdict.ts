@@ -11,6 +11,14 @@ export function isFinal (error: UpstreamError): boolean {
   return FINAL.has(error.reason)
 }
 
+/** Failures that leave no time, or nobody, to try another target for. */
+const OVER: ReadonlySet<FailureReason> = new Set(['client_closed', 'deadline', 'shutdown'])
+
+/** Whether nothing can be done any more after this failure, not even for an answer that has begun. */
+export function isOver (error: UpstreamError): boolean {
+  return OVER.has(error.reason)
+}
+
 /** A target that was tried and failed. */
 export interface FailedTarget {
   readonly target: string

@@ -11,7 +11,7 @@ import type { TargetRef } from './model-routes.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { RunningCall } from './running-call.ts'
 import type { TargetLoad } from './target-load.ts'
-import { errorOfFailure, isFinal, verdict } from './verdict.ts'
+import { errorOfFailure, isFinal, isOver, verdict } from './verdict.ts'
 import type { FailedTarget, Refusal } from './verdict.ts'
 
 /** An answer, and who gave it. */
@@ -35,6 +35,14 @@ export interface WalkSurroundings {
   readonly onAttempt: (record: AttemptRecord) => void
   /** Told of what a provider threw that is no UpstreamError: a defect of its code. */
   readonly onDefect: (error: unknown) => void
+}
+
+/** What is different about a walk that is to carry on a stream which broke. */
+export interface Carrying {
+  /** Who broke: so there is no first attempt that would need no place, and no trickle. */
+  readonly after: FailedTarget
+  /** Whether one more attempt may be made. */
+  readonly mayTry: () => boolean
 }
 
 /** A target that may be tried now. */
@@ -64,16 +72,19 @@ export class Walk<T> {
   readonly #running: RunningCall
   readonly #stream: boolean
   readonly #answer: Try<T>
+  readonly #carrying: Carrying | undefined
   readonly #failed: FailedTarget[] = []
   #refused: Refused[] = []
   #left: readonly TargetRef[] = []
 
   /** @param stream whether the answer is asked for as a stream, for the record */
-  constructor (around: WalkSurroundings, running: RunningCall, stream: boolean, answer: Try<T>) {
+  constructor (around: WalkSurroundings, running: RunningCall, stream: boolean, answer: Try<T>, carrying?: Carrying) {
     this.#around = around
     this.#running = running
     this.#stream = stream
     this.#answer = answer
+    this.#carrying = carrying
+    if (carrying !== undefined) this.#failed.push(carrying.after)
   }
 
   /**
@@ -97,7 +108,7 @@ export class Walk<T> {
 
   async #overAdmitted (hedging: Hedging | undefined): Promise<Answer<T> | undefined> {
     const hedgeAfterMs = hedging?.begin()
-    while (this.#left.length > 0) {
+    while (this.#left.length > 0 && this.#mayTry()) {
       const answered = await this.#withinBudget(async () => {
         const next = this.#nextAdmitted()
         if (next === undefined) return undefined
@@ -112,6 +123,7 @@ export class Walk<T> {
   /** Nobody else answered: a target whose probe is just being claimed is worth the wait for the claim. */
   async #overClaims (): Promise<Answer<T> | undefined> {
     for (const { ref, refusal } of this.#refused.filter(({ refusal }) => refusal.claim !== undefined)) {
+      if (!this.#mayTry()) return undefined
       const answered = await this.#withinBudget(async () => {
         const permit = await refusal.claim
         if (permit === undefined) return undefined
@@ -143,6 +155,8 @@ export class Walk<T> {
       leave()
     }
   }
+
+  #mayTry (): boolean { return this.#carrying === undefined || this.#carrying.mayTry() }
 
   #nextAdmitted (): Admitted | undefined {
     for (let ref = this.#left[0]; ref !== undefined; ref = this.#left[0]) {
@@ -221,8 +235,9 @@ export class Walk<T> {
       const failure = { target: ref.name, error: attempt.failed(error) }
       this.#running.drop(attempt)
       if (failure.error.reason === 'internal') this.#around.onDefect(failure.error)
-      if (isFinal(failure.error)) throw errorOfFailure(failure)
-      if (failure.error.reason === 'not_found' && ref.model !== undefined) throw notFound('The target does not know this model.', 'model_not_found', 'model')
+      // An answer that has begun was no request at fault: whoever finds it one now is passed over.
+      if (this.#carrying === undefined ? isFinal(failure.error) : isOver(failure.error)) throw errorOfFailure(failure)
+      if (this.#carrying === undefined && failure.error.reason === 'not_found' && ref.model !== undefined) throw notFound('The target does not know this model.', 'model_not_found', 'model')
       this.#failed.push(failure)
       return undefined
     }

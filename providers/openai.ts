@@ -13,7 +13,7 @@ const STRICT_HOST = /(?:^|\.)(?:api\.openai\.com|openai\.azure\.com)$/
  * `schemas/provider-options`. The official SDK shapes URL, authentication and headers.
  * @see https://platform.openai.com/docs/api-reference/chat/create
  */
-export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey = NO_KEY, model }) => {
+export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey = NO_KEY, model, continuation }) => {
   if (apiKey === NO_KEY && baseURL === undefined) throw new ProviderOptionsError('provider openai: apiKey is required without a baseURL')
   const { OpenAI } = await import('openai')
   // Organization and project are named, or the SDK would look for them in the process's environment.
@@ -24,6 +24,7 @@ export default defineProvider('openai', OpenAIOptions, async ({ baseURL, apiKey 
     kind: 'openai',
     model,
     secrets: apiKey === NO_KEY ? [] : [apiKey],
+    continuation,
     strict: STRICT_HOST.test(hostname),
     endpoint: { baseURL: url, headers: shapedHeaders(req.headers), path: () => pathname + search }
   })

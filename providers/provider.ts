@@ -19,7 +19,18 @@ export interface CompletionCall {
 /** A streamed request, and how much of its answer may wait for a slow consumer. */
 export interface StreamCall extends CompletionCall {
   readonly queue?: { readonly capacity?: number, readonly maxBytes?: number }
+  /**
+   * What the assistant has said already: the answer is to go on behind its last character. Well-formed, without blanks at its
+   * end, never empty; given only where `continues` says that the provider can.
+   */
+  readonly continuation?: { readonly text: string }
 }
+
+/**
+ * What a provider makes of a `continuation`: `none`, it has no means to go on from a text; `prefix`, it answers with what
+ * follows the text; `prefix_echoed`, it repeats the text first.
+ */
+export type Continues = 'none' | 'prefix' | 'prefix_echoed'
 
 /** A whole answer. */
 export interface Completion {
@@ -48,6 +59,11 @@ export interface Provider {
    * @throws {UpstreamError} every failure before that, as in `complete`; later ones reach the queue's consumer
    */
   stream (call: StreamCall): Promise<CompletionStream>
+  /**
+   * Whether it can go on from a text that the assistant has begun, with this request (whose answer is plain text, without
+   * tools or thinking) and this model. Absent: `none`.
+   */
+  continues? (call: Pick<CompletionCall, 'request' | 'model'>): Continues
   /** Closes its connections; calls under way fail. */
   close (): Promise<void>
 }

@@ -18,11 +18,22 @@ export const AzureOptions = Type.Object({
 }, { additionalProperties: false })
 export type AzureOptions = Static<typeof AzureOptions>
 
+/**
+ * How a server of the chat completions format is told to go on from a text, by those that can: vLLM and SGLang by
+ * `continue_final_message`, others by `prefix` on the last message, of which some answer with what follows it, and some repeat
+ * it first (`prefix_echoed`).
+ */
+const ChatContinuation = Type.Union([Type.Literal('none'), Type.Literal('continue_final_message'), Type.Literal('prefix'), Type.Literal('prefix_echoed')], {
+  default: 'none', description: 'How the server is told to carry on an answer that broke off, for midstreamFailover: continue. None: it cannot, as OpenAI\'s own.'
+})
+export type ChatContinuation = Static<typeof ChatContinuation>
+
 /** OpenAI, or any server that speaks its API; one that has a base URL of its own may want no key. */
 export const OpenAIOptions = Type.Object({
   baseURL: Type.Optional(HttpUrl),
   apiKey: Type.Optional(Secret),
-  model: Text
+  model: Text,
+  continuation: Type.Optional(ChatContinuation)
 }, { additionalProperties: false })
 export type OpenAIOptions = Static<typeof OpenAIOptions>
 
@@ -30,7 +41,10 @@ export type OpenAIOptions = Static<typeof OpenAIOptions>
 export const GeminiOptions = Type.Object({
   baseURL: Type.Optional(HttpUrl),
   apiKey: Secret,
-  model: Text
+  model: Text,
+  continuation: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('model_turn')], {
+    default: 'none', description: 'Whether the model goes on from a turn of its own at the end, for midstreamFailover: continue. Some refuse such a request.'
+  }))
 }, { additionalProperties: false })
 export type GeminiOptions = Static<typeof GeminiOptions>
 

@@ -54,7 +54,7 @@ export interface CompletionStream {
 
 /** How a stream of completions is bounded and what the caller asked to see in it. */
 export interface CompletionStreamOptions {
-  /** Slots of the queue. */
+  /** Slots of the queue. Default 100. */
   readonly capacity?: number
   /** Bytes of memory that the queued chunks may hold. Default 1 MiB. */
   readonly maxBytes?: number
@@ -64,7 +64,8 @@ export interface CompletionStreamOptions {
   readonly choices?: number
 }
 
-const DEFAULT_MAX_BYTES = 1024 * 1024
+export const DEFAULT_CAPACITY = 100
+export const DEFAULT_MAX_BYTES = 1024 * 1024
 /** What V8 takes for a character at the most. */
 const BYTES_PER_CHARACTER = 2
 
@@ -96,7 +97,7 @@ export class CompletionWriter implements CompletionStream {
     chunks: 0, firstOutputAt: undefined, lastOutputAt: undefined, finishReason: null, usage: undefined, output: this.#output
   }
 
-  constructor ({ capacity = 100, maxBytes = DEFAULT_MAX_BYTES, includeUsage = false, choices = 1 }: CompletionStreamOptions = {}) {
+  constructor ({ capacity = DEFAULT_CAPACITY, maxBytes = DEFAULT_MAX_BYTES, includeUsage = false, choices = 1 }: CompletionStreamOptions = {}) {
     this.queue = new BoundedQueue<string>({ capacity, maxBytes, sizeOf: text => text.length * BYTES_PER_CHARACTER })
     this.#includeUsage = includeUsage
     this.#expected = choices

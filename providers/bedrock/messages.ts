@@ -6,6 +6,7 @@ import { withCachePoint } from './cache-points.ts'
 import type { CachePoint } from './cache-points.ts'
 import { ContentScope, onlyText, resultBlocks, systemBlocks, textBlocks, userBlocks } from './content.ts'
 import { unsupported } from './errors.ts'
+import { refusesPrefill } from './model.ts'
 import type { Model } from './model.ts'
 import { reasoningBlocks } from './reasoning-details.ts'
 import { ToolCalls } from './tool-calls.ts'
@@ -58,17 +59,11 @@ export function conversationOf (history: readonly Message[], model: Model): Conv
   }
   calls.settle()
   const messages = turns.finished(last !== undefined && last.role !== 'assistant')
-  if (messages.at(-1)?.role === 'assistant' && model.claude >= PREFILL_ENDS) {
+  if (messages.at(-1)?.role === 'assistant' && refusesPrefill(model)) {
     throw unsupported(`messages[${history.length - 1}].role`, 'for this model a conversation that ends with the assistant')
   }
   return { system, messages, calledTools: calls.names }
 }
-
-/**
- * Claude from 4.6 on does not go on with what the assistant has begun to say.
- * @see https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response
- */
-const PREFILL_ENDS = 406
 
 /** What the translation of one message needs. */
 interface MessagePlace {

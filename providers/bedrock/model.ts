@@ -38,5 +38,17 @@ function claudeVersion (name: string): number {
   return major === undefined ? 0 : Number(major) * 100 + Number(minor)
 }
 
+/** Claude from 4.6 on does not. */
+const PREFILL_ENDS = 406
+
+/**
+ * Whether the model is known to go on with what the assistant has begun to say.
+ * @see https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response
+ */
+export function takesPrefill ({ claude }: Model): boolean { return claude > 0 && !refusesPrefill({ claude }) }
+
+/** Whether it is known to refuse that. */
+export function refusesPrefill ({ claude }: Pick<Model, 'claude'>): boolean { return claude >= PREFILL_ENDS }
+
 /** Amazon's own models that Converse serves, but for the older Titan. */
 export function isNova ({ vendor, name }: Model): boolean { return vendor === 'amazon' && name.startsWith('nova-') }

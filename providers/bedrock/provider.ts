@@ -8,13 +8,15 @@ import type { Translate } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest, WholeResponse } from '../../upstream/http-upstream.ts'
 import { header } from '../../upstream/retry-after.ts'
-import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import { continued } from '../continued.ts'
+import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
 import { hasCitations } from './content.ts'
 import { converseEvent, textJsonIn } from './converse-event.ts'
 import { hasFunctions } from './declared-tools.ts'
 import { refusalError, unreadable } from './errors.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
 import type { EventStreamMessage } from './event-stream-reader.ts'
+import { modelOf, takesPrefill } from './model.ts'
 import { converseBody } from './request.ts'
 import { completionOf } from './response.ts'
 import type { CompletionHead } from './response.ts'
@@ -62,7 +64,7 @@ export class BedrockProvider implements Provider {
   }
 
   async stream (call: StreamCall): Promise<CompletionStream> {
-    const { upstream, request } = await this.#prepare('converseStream', call)
+    const { upstream, request } = await this.#prepare('converseStream', { ...call, request: continued(call.request, call.continuation) })
     const writer = new CompletionWriter({ ...call.queue, includeUsage: call.request.stream_options?.include_usage === true })
     const wanted = { asFunction: hasFunctions(call.request), citations: hasCitations(call.request) }
     const translate = translation(new StreamTranslator(this.#head(call), wanted))
@@ -73,6 +75,12 @@ export class BedrockProvider implements Provider {
       throw new UpstreamError('malformed', 'The provider\'s answer is not an event stream.')
     }
     return writer
+  }
+
+  /** Claude up to 4.5 does. What others make of a last message of the assistant, AWS does not say. */
+  continues ({ request, model = this.model }: Pick<CompletionCall, 'request' | 'model'>): Continues {
+    // Citations count from the beginning of what the model says.
+    return takesPrefill(modelOf(model)) && !hasCitations(request) ? 'prefix' : 'none'
   }
 
   async close (): Promise<void> {

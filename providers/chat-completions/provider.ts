@@ -3,7 +3,10 @@ import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
-import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
+import type { ChatContinuation } from '../../schemas/provider-options.ts'
+import { continued } from '../continued.ts'
+import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
 import { completionOf } from './answer.ts'
 import { chunkPump } from './chunk-reader.ts'
 import { statusError } from './errors.ts'
@@ -27,6 +30,8 @@ export interface ChatCompletionsOptions {
   readonly endpoint: Endpoint
   /** Whether the server refuses fields of messages that it does not know. Default: not; then it gets what the caller sent. */
   readonly strict?: boolean
+  /** How the server is told to go on from a text. Default: it cannot. */
+  readonly continuation?: ChatContinuation | undefined
 }
 
 /**
@@ -43,14 +48,16 @@ export class ChatCompletionsProvider implements Provider {
   readonly #endpoint: Endpoint
   /** Whether the server refuses fields that it does not know. */
   readonly strict: boolean
+  readonly #continuation: ChatContinuation
   readonly #upstream: HttpUpstream
 
-  constructor ({ kind, model, secrets, endpoint, strict = false }: ChatCompletionsOptions) {
+  constructor ({ kind, model, secrets, endpoint, strict = false, continuation = 'none' }: ChatCompletionsOptions) {
     this.kind = kind
     this.model = model
     this.#secrets = [...secrets, ...namesOf(endpoint.baseURL)]
     this.#endpoint = endpoint
     this.strict = strict
+    this.#continuation = continuation
     this.#upstream = new HttpUpstream({ origin: new URL(endpoint.baseURL).origin })
   }
 
@@ -74,15 +81,29 @@ export class ChatCompletionsProvider implements Provider {
     return writer
   }
 
+  continues (): Continues {
+    return this.#continuation === 'continue_final_message' ? 'prefix' : this.#continuation
+  }
+
   close (): Promise<void> {
     return this.#upstream.close()
   }
 
-  #request ({ request, model = this.model, signal }: CompletionCall, stream: boolean): UpstreamRequest {
+  #request ({ request, model = this.model, signal, continuation }: StreamCall, stream: boolean): UpstreamRequest {
     const { headers, path } = this.#endpoint
-    return { path: path(model), headers, body: bodyOf(request, { model, stream, strict: this.strict }), signal }
+    return { path: path(model), headers, body: bodyOf(this.#asked(request, continuation), { model, stream, strict: this.strict }), signal }
+  }
+
+  /** The request as it is told where the answer is to go on. */
+  #asked (request: ChatCompletionRequest, continuation: StreamCall['continuation']): ChatCompletionRequest {
+    if (continuation === undefined) return request
+    if (this.#continuation !== 'continue_final_message') return continued(request, continuation, { prefix: true })
+    return { ...continued(request, continuation), ...CONTINUE_FINAL_MESSAGE }
   }
 }
+
+/** @see https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#chat-api */
+const CONTINUE_FINAL_MESSAGE = { continue_final_message: true, add_generation_prompt: false }
 
 /** The headers of a request that an SDK has shaped, without those that describe the SDK's own platform and retries. */
 export function shapedHeaders (headers: Headers): Record<string, string> {

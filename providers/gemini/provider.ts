@@ -4,7 +4,8 @@ import type { CompletionStream } from '../../streams/completion-stream.ts'
 import { ReaderPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
-import type { Completion, CompletionCall, Provider, StreamCall } from '../provider.ts'
+import { continued } from '../continued.ts'
+import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
 import { ChunkTranslator } from './chunk-translator.ts'
 import { refusalError } from './errors.ts'
 import { jsonText, jsonValue } from './json.ts'
@@ -21,6 +22,8 @@ export interface GeminiTarget {
   readonly apiKey: string
   /** With or without `models/` before it. */
   readonly model: string
+  /** Whether the model goes on from a turn of its own at the end of the conversation. Default: not. */
+  readonly modelTurn?: boolean
 }
 
 /** The version that knows all that the gateway asks for. */
@@ -41,9 +44,10 @@ export class GeminiProvider implements Provider {
   readonly #root: string
   readonly #apiKey: string
   readonly #secrets: readonly string[]
+  readonly #continues: Continues
 
   /** @throws {TypeError} the base URL is none */
-  constructor ({ baseURL, apiKey, model }: GeminiTarget) {
+  constructor ({ baseURL, apiKey, model, modelTurn = false }: GeminiTarget) {
     const { origin, pathname } = new URL(baseURL)
     const path = pathname.replace(/\/+$/, '')
     this.#root = /\/v1(?:alpha|beta)?$/.test(path) ? path : path + VERSION
@@ -51,6 +55,7 @@ export class GeminiProvider implements Provider {
     this.#secrets = [apiKey, ...namesOf(baseURL)]
     this.#upstream = new HttpUpstream({ origin })
     this.model = model
+    this.#continues = modelTurn ? 'prefix' : 'none'
   }
 
   async complete (call: CompletionCall): Promise<Completion> {
@@ -69,7 +74,7 @@ export class GeminiProvider implements Provider {
     const writer = new CompletionWriter({ ...queue, choices: request.n ?? 1, includeUsage: request.stream_options?.include_usage === true })
     const { translate, flush } = new ChunkTranslator(this.#context(call))
     const response = await this.#upstream.stream(
-      this.#request(call, 'streamGenerateContent?alt=sse'),
+      this.#request({ ...call, request: continued(request, call.continuation) }, 'streamGenerateContent?alt=sse'),
       flow => {
         const reader = new StreamReader()
         return new ReaderPump(writer, reader, translate, flow, reader.flushing(flush))
@@ -78,6 +83,9 @@ export class GeminiProvider implements Provider {
     if (response.kind === 'refused') throw refusalError(response.response, this.#secrets)
     return writer
   }
+
+  /** Google documents it for no model, and some refuse it: so the configuration says it of this one. */
+  continues (): Continues { return this.#continues }
 
   async close (): Promise<void> {
     await this.#upstream.close()
