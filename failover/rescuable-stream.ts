@@ -11,7 +11,7 @@ import { isFinal } from './verdict.ts'
 export interface Successor {
   readonly queue: BoundedQueue<string>
   readonly seam: Seam
-  /** It says what was sent. */
+  /** It has said what was sent, and goes on. */
   reached (): void
   /** It says something else. */
   diverged (error: UpstreamError): void
@@ -53,7 +53,7 @@ export class RescuableStream implements CompletionStream {
   /** Of the attempt at hand; undefined while there is none. */
   #source: BoundedQueue<string> | undefined
   #successor: Successor | undefined
-  /** Whether the successor has said what was sent. */
+  /** Whether the attempt at hand has gone on from what was sent. */
   #joined = true
   /** Looked at, and not sent yet, as the queue is full. */
   #pending: Chunk | undefined
@@ -124,8 +124,9 @@ export class RescuableStream implements CompletionStream {
     const { seam } = this.#successor
     this.#atSeam(() => {
       const body = seam.pass(json)
-      if (seam.reached) this.#join()
-      if (body !== undefined) this.#pending = this.#sent.look(JSON.stringify(body), body)
+      if (body === undefined) return
+      this.#join()
+      this.#pending = this.#sent.look(JSON.stringify(body), body)
     })
   }
 

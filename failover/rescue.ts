@@ -69,10 +69,8 @@ interface Break {
   readonly prefix: string
   /** About how many tokens that has. */
   readonly tokens: number
-  /** Targets that have been tried since. */
+  /** What has been tried since. */
   readonly tried: Set<string>
-  /** Targets that would not take the beginning: they can still be asked anew. */
-  readonly refused: Set<string>
   last: { readonly target: string, readonly how: RescueMethod } | undefined
 }
 
@@ -83,13 +81,16 @@ interface Break {
  * 2. The others, and those that would not take the text: asked anew, they have to say the same until they come to the seam.
  *
  * Those that can go on come first whatever the order, since a second answer is hardly ever the same as the first, and is paid for
- * from its beginning. On each rung targets that have broken come last: where a connection was cut, the same target may well go on.
+ * from its beginning. On each rung who broke comes last: where a connection was cut, the same target may well go on.
  */
 export class Rescue implements Successors {
   readonly #options: RescueOptions
   /** All attempts of the answer, in order. */
   readonly #attempts: Attempt[] = []
-  #order: readonly TargetRef[]
+  /** Those that this request has not tried come first, who broke comes last. */
+  #order: readonly TargetRef[] = []
+  /** Targets that would not take the beginning: they can still be asked anew. */
+  readonly #unwilling = new Set<string>()
   #left = MAX_ATTEMPTS
   /** Who speaks. */
   #target = ''
@@ -97,7 +98,6 @@ export class Rescue implements Successors {
 
   constructor (options: RescueOptions) {
     this.#options = options
-    this.#order = options.targets
   }
 
   /** The attempt that the stream begins with. */
@@ -127,18 +127,30 @@ export class Rescue implements Successors {
 
   #broke (text: string, error: UpstreamError): Break {
     const from = this.#target
-    this.#order = [...this.#order.filter(({ name }) => name !== from), ...this.#order.filter(({ name }) => name === from)]
+    const rank = ({ name }: TargetRef) => name === from ? Infinity : this.#options.running.lastTried(name)
+    this.#order = this.#options.targets.toSorted((a, b) => compare(rank(a), rank(b)))
     const prefix = mayGivePrefix(this.#options.running.call.request) ? prefixOf(text) : ''
-    this.#break = { from, error, text, prefix, tokens: Math.ceil(textTokens([prefix])), tried: new Set(), refused: new Set(), last: undefined }
+    this.#break = { from, error, text, prefix, tokens: Math.ceil(textTokens([prefix])), tried: new Set(), last: undefined }
     return this.#break
   }
 
   async #begun (sent: SentText, broken: Break): Promise<Begun | undefined> {
-    const { tried, refused } = broken
-    const untried = this.#order.filter(({ name }) => !tried.has(name))
-    const able = untried.filter(ref => this.#continues(ref, broken) !== 'none')
-    const others = untried.filter(ref => !able.includes(ref))
-    return await this.#walk(sent, broken, [...able, ...others]) ?? await this.#walk(sent, broken, this.#order.filter(({ name }) => refused.has(name)))
+    for (;;) {
+      const { size } = this.#unwilling
+      const begun = await this.#walk(sent, broken, this.#ladder(broken))
+      // Who would not take the beginning is on another rung now.
+      if (begun !== undefined || this.#unwilling.size === size) return begun
+    }
+  }
+
+  /** The targets that are left to try. */
+  #ladder (broken: Break): TargetRef[] {
+    const left = this.#order.filter(ref => !broken.tried.has(stepOf(ref.name, this.#methodAt(ref, broken))))
+    return [...left.filter(ref => this.#methodAt(ref, broken) === 'prefix'), ...left.filter(ref => this.#methodAt(ref, broken) === 'restart')]
+  }
+
+  #methodAt (ref: TargetRef, broken: Break): RescueMethod {
+    return this.#continues(ref, broken) === 'none' ? 'restart' : 'prefix'
   }
 
   async #walk (sent: SentText, broken: Break, targets: readonly TargetRef[]): Promise<Begun | undefined> {
@@ -157,12 +169,12 @@ export class Rescue implements Successors {
 
   async #try (sent: SentText, broken: Break, attempt: Attempt, provider: Provider, model: string): Promise<Begun> {
     const { target } = attempt
-    const { text, prefix, tokens, tried, refused } = broken
+    const { text, prefix, tokens } = broken
     const ref = this.#order.find(({ name }) => name === target)
-    const continues = ref === undefined || refused.delete(target) ? 'none' : this.#continues(ref, broken)
+    const continues = ref === undefined ? 'none' : this.#continues(ref, broken)
     const how = continues === 'none' ? 'restart' : 'prefix'
     const before = this.#costSoFar()
-    tried.add(target)
+    broken.tried.add(stepOf(target, how))
     broken.last = { target, how }
     this.#left--
     this.#attempts.push(attempt)
@@ -182,7 +194,7 @@ export class Rescue implements Successors {
     } catch (error) {
       if (error instanceof UpstreamError && REFUSES.has(error.reason)) {
         if (error.reason === 'unsupported') this.#left++ // it was never asked
-        if (how === 'prefix') refused.add(target)
+        if (how === 'prefix') this.#unwilling.add(target)
       }
       throw error
     }
@@ -190,7 +202,7 @@ export class Rescue implements Successors {
 
   #continues ({ name, model }: TargetRef, { prefix }: Break): Continues {
     const { around, running } = this.#options
-    if (prefix === '') return 'none'
+    if (prefix === '' || this.#unwilling.has(name)) return 'none'
     return around.providers.get(name)?.continues?.({ request: running.call.request, model }) ?? 'none'
   }
 
@@ -227,6 +239,12 @@ export class Rescue implements Successors {
   #tell (kind: RescueEvent['kind'], { from, error, last }: Break): void {
     this.#options.onRescue({ kind, requestId: this.#options.running.call.requestId, from, reason: error.reason, to: last?.target ?? null, how: last?.how ?? null })
   }
+}
+
+function stepOf (target: string, how: RescueMethod): string { return `${target} ${how}` }
+
+function compare (a: number, b: number): number {
+  return a === b ? 0 : a - b // both may be infinite
 }
 
 /** The request, as the provider was given it, is not to its liking: which may be because of the beginning. */

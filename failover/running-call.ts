@@ -24,6 +24,7 @@ export class RunningCall {
   /** Attempts that have not given way to another yet. */
   readonly #attempts = new Set<Attempt>()
   #tried = 0
+  readonly #lastTried = new Map<string, number>()
   #ended = false
   #over: UpstreamError | undefined
   #onStop: (() => void) | undefined
@@ -47,9 +48,13 @@ export class RunningCall {
   /** The number of the next attempt, from 1; tells the caller of it. */
   next (target: string): number {
     const number = ++this.#tried
+    this.#lastTried.set(target, number)
     this.call.onTry?.(target, number, this.#attempts.size > 0)
     return number
   }
+
+  /** The number of a target's last attempt; 0 if it has had none. */
+  lastTried (target: string): number { return this.#lastTried.get(target) ?? 0 }
 
   /** This attempt is under way now. */
   begin (attempt: Attempt): void {

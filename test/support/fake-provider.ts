@@ -15,7 +15,8 @@ import { Failover } from '../../failover/failover.ts'
 import type { FailoverOptions } from '../../failover/failover.ts'
 import type { FailoverCall } from '../../failover/running-call.ts'
 import type { ModelRoute, TargetRef } from '../../failover/model-routes.ts'
-import type { Completion, Provider, StreamCall } from '../../providers/provider.ts'
+import type { RescueEvent } from '../../failover/rescue.ts'
+import type { Completion, Continues, Provider, StreamCall } from '../../providers/provider.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStream } from '../../streams/completion-stream.ts'
 import { abortError } from '../../upstream/transport-error.ts'
@@ -31,7 +32,7 @@ export class FakeCall {
   constructor (target: string, call: StreamCall) {
     this.target = target
     this.call = call
-    this.writer = new CompletionWriter({ ...call.queue })
+    this.writer = new CompletionWriter({ ...call.queue, includeUsage: call.request.stream_options?.include_usage === true })
     const onAbort = () => this.refuse(abortError(call.signal))
     if (call.signal.aborted) onAbort()
     else call.signal.addEventListener('abort', onAbort, { once: true })
@@ -65,15 +66,24 @@ class FakeProvider implements Provider {
   readonly kind = 'fake'
   readonly model: string
   readonly #onCall: (call: StreamCall) => FakeCall
+  readonly #continues: Continues
 
-  constructor (target: string, onCall: (call: StreamCall) => FakeCall) {
+  constructor (target: string, onCall: (call: StreamCall) => FakeCall, continues: Continues = 'none') {
     this.model = `model of ${target}`
     this.#onCall = onCall
+    this.#continues = continues
   }
+
+  continues (): Continues { return this.#continues }
 
   complete (call: StreamCall): Promise<Completion> { return this.#onCall(call).completed }
   stream (call: StreamCall): Promise<CompletionStream> { return this.#onCall(call).streamed }
   async close (): Promise<void> {}
+}
+
+export interface FakeOptions extends Pick<FailoverOptions, 'queueCapacity' | 'random'> {
+  /** Targets that go on from a text. */
+  readonly continues?: Readonly<Record<string, Continues>>
 }
 
 /** Everything around one failover. */
@@ -86,13 +96,15 @@ export class FakeTargets {
   readonly records: AttemptRecord[] = []
   /** What was thrown that is no UpstreamError, in order. */
   readonly defects: unknown[] = []
+  /** What became of streams that broke, in order. */
+  readonly rescues: RescueEvent[] = []
   /** Targets that their breakers do not admit. */
   readonly refusals = new Map<string, Extract<Admission, { kind: 'refused' }>>()
   /** Targets whose breakers let one request through although they are open. */
   readonly trickling = new Set<string>()
   readonly #names: readonly string[]
 
-  constructor (targets: Readonly<Record<string, Behaviour>>, options: Pick<FailoverOptions, 'queueCapacity' | 'random'> = {}) {
+  constructor (targets: Readonly<Record<string, Behaviour>>, { continues = {}, ...options }: FakeOptions = {}) {
     this.#names = Object.keys(targets)
     const providers = new Map<string, Provider>()
     for (const [name, behaviour] of Object.entries(targets)) {
@@ -101,7 +113,7 @@ export class FakeTargets {
         this.calls.push(fake)
         behaviour(fake)
         return fake
-      }))
+      }, continues[name]))
     }
     this.failover = new Failover({
       ...options,
@@ -111,7 +123,8 @@ export class FakeTargets {
         trickle: target => this.trickling.delete(target) ? this.permit(target) : undefined
       },
       onAttempt: record => this.records.push(record),
-      onDefect: error => this.defects.push(error)
+      onDefect: error => this.defects.push(error),
+      onRescue: event => this.rescues.push(event)
     })
   }
 
