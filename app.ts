@@ -59,9 +59,6 @@ const CONNECTIONS = { queries: 10, breakers: 2 }
 const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', pglite, collectAll }) => {
   const { timeouts } = config
   const share = (connections: number) => Math.max(1, Math.floor(connections / config.workers))
-  if (config.midstreamFailover === 'continue' || Object.values(config.models).some(model => model.midstreamFailover === 'continue')) {
-    fastify.log.warn('MIDSTREAM_FAILOVER=continue is not built yet: a stream that breaks ends in an error frame')
-  }
   await fastify.register(metrics, { collectAll })
   const { counts, requestEnded } = fastify.metrics
   await fastify.register(database, { ...config.database, pglite, poolSize: share(CONNECTIONS.queries) })

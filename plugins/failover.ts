@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import { defectOf } from '../errors/defect.ts'
 import { Failover } from '../failover/failover.ts'
+import type { RescueEvent } from '../failover/rescue.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,13 +17,15 @@ export interface FailoverPluginOptions {
   readonly queueCapacity?: number
   /** Told of each attempt when it is over, after it was logged. */
   readonly onAttempt?: (record: AttemptRecord) => void
+  /** Told when a stream that broke was carried on, or could not be, after it was logged. */
+  readonly onRescue?: (event: RescueEvent) => void
 }
 
 /**
- * Decorates `fastify.failover`: over the targets in `fastify.providers`, guarded by `fastify.breakers`. Failed attempts
- * are logged; all are recorded in `fastify.auditLog` where there is one.
+ * Decorates `fastify.failover`: over the targets in `fastify.providers`, guarded by `fastify.breakers`. Failed attempts are
+ * logged, and what became of streams that broke; all attempts are recorded in `fastify.auditLog` where there is one.
  */
-const failover: FastifyPluginAsync<FailoverPluginOptions> = async (fastify, { onAttempt, ...options }) => {
+const failover: FastifyPluginAsync<FailoverPluginOptions> = async (fastify, { onAttempt, onRescue, ...options }) => {
   if (!fastify.hasDecorator('providers')) fastify.decorate('providers', new Map())
   const audit = fastify.hasDecorator('auditLog') ? fastify.auditLog : undefined
   fastify.decorate('failover', new Failover({
@@ -38,6 +41,12 @@ const failover: FastifyPluginAsync<FailoverPluginOptions> = async (fastify, { on
       }
       audit?.attempt(record)
       onAttempt?.(record)
+    },
+    onRescue: event => {
+      const { kind, requestId: reqId, ...rest } = event
+      if (kind === 'rescued') fastify.log.info({ reqId, ...rest }, 'stream carried on')
+      else fastify.log.warn({ reqId, ...rest }, 'stream not carried on')
+      onRescue?.(event)
     }
   }))
 }
