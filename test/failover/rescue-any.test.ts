@@ -150,7 +150,7 @@ t.test('the whole text once, or its beginning and the first error', async t => {
     if (fake.defects.length > 0) throw new Error('a defect', { cause: fake.defects[0] })
     rescued += fake.rescues.filter(({ kind }) => kind === 'rescued').length
     failed += fake.rescues.filter(({ kind }) => kind === 'failed').length
-  }), { numRuns: 2000 })
-  t.ok(rescued > 300, `of them ${rescued} rescued`)
-  t.ok(failed > 100, `and ${failed} not`)
+  }), { numRuns: 1000 })
+  t.ok(rescued > 100, `of them ${rescued} rescued`)
+  t.ok(failed > 50, `and ${failed} not`)
 })

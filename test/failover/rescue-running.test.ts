@@ -28,6 +28,8 @@ const complete = (text: string): Behaviour => call => {
   call.writer.end({ terminal: true })
 }
 
+function fail (why: string): never { throw new Error(why) }
+
 t.test('a provider that goes silent in the middle is left, and the stream goes on', async t => {
   const time = useVirtualTime(t)
   const fake = new FakeTargets({ a: beginning(), b: complete('Hello you') })
@@ -139,6 +141,72 @@ t.test('a consumer that takes nothing: the provider is not read on, and nothing 
   answer.queue.cancel()
   await settle()
   t.equal(time.pending, 0)
+})
+
+t.test('while the consumer has something to take, silence is not the provider\'s; afterwards it is', async t => {
+  const time = useVirtualTime(t)
+  const fake = new FakeTargets({ a: beginning(), b: complete('Hello you') })
+  const { answer } = await fake.failover.stream(fake.call({ route: CONTINUE }))
+  t.equal(answer.queue.size, 2)
+  await time.advance(10_000)
+  t.same(fake.records, [])
+  const reading = collected(answer)
+  await time.advance(2000)
+  t.equal((await reading).text, 'Hello you')
+  t.equal(time.pending, 0)
+})
+
+t.test('who says something else is stopped at once', async t => {
+  const fake = new FakeTargets({ a: breaking(), b: beginning('Hallo'), c: complete('Hello you') })
+  const { answer } = await fake.failover.stream(fake.call({ route: CONTINUE }))
+  t.equal((await collected(answer)).text, 'Hello you')
+  t.equal(fake.calls[1]?.writer.queue.state.kind, 'cancelled')
+})
+
+t.test('the client leaves in the very turn in which another target has answered', async t => {
+  const time = useVirtualTime(t)
+  const left = Promise.withResolvers<void>()
+  const fake = new FakeTargets({
+    a: beginning(),
+    b: call => {
+      complete('Hello you')(call)
+      left.resolve()
+    }
+  })
+  const { answer } = await fake.failover.stream(fake.call({ route: CONTINUE }))
+  fake.calls[0]?.writer.fail(broken())
+  await left.promise
+  answer.queue.cancel()
+  await settle()
+  t.match(fake.records, [{ target: 'a', reason: 'reset' }, { target: 'b', class: 'neutral', reason: 'client_closed' }])
+  t.equal(time.pending, 0)
+})
+
+t.test('many streams that break at once wait in line for who carries them on', async t => {
+  const fake = new FakeTargets({ a: beginning(), b: () => {} })
+  const answers = await Promise.all([1, 2, 3, 4, 5].map(async () => await fake.failover.stream(fake.call({ route: CONTINUE }))))
+  for (const { writer } of [...fake.calls]) writer.fail(broken())
+  await settle()
+  t.equal(fake.calls.length, 5 + 3, 'three at a time')
+  t.equal(fake.failover.waiting, 2)
+  complete('Hello you')(fake.calls[5] ?? fail('no call'))
+  await settle()
+  t.equal(fake.calls.length, 5 + 4)
+  for (const { answer } of answers) answer.queue.cancel()
+  await settle()
+  t.equal(fake.failover.waiting, 0)
+})
+
+t.test('no open breaker lets a stream through that is to be carried on', async t => {
+  const fake = new FakeTargets({ a: beginning(), b: complete('Hello you') })
+  const { answer } = await fake.failover.stream(fake.call({ route: CONTINUE }))
+  for (const name of ['a', 'b']) {
+    fake.refusals.set(name, { kind: 'refused', why: 'open', retryAfterMs: 1000 })
+    fake.trickling.add(name)
+  }
+  fake.calls[0]?.writer.fail(broken())
+  t.match(await collected(answer), { error: { reason: 'reset' } })
+  t.match(fake.rescues, [{ kind: 'failed', to: null, how: null }])
 })
 
 t.test('chunks that come together leave together', async t => {

@@ -42,7 +42,7 @@ t.test('the facts of every chunk are those of its JSON, recognised or parsed, an
     }
     const whole = accumulated(bodies).text
     if (text.text !== whole || text.canGoOn !== (whole !== '')) throw new Error(`${JSON.stringify(text.text)} of ${JSON.stringify(whole)}`)
-  }), { numRuns: 500 })
+  }), { numRuns: 200 })
 })
 
 t.test('whose answer it is, say the first chunk that has a choice', async t => {
