@@ -215,6 +215,7 @@ export class Rescue implements Successors {
         this.#target = attempt.target
         settle()
         this.#tell('rescued', broken)
+        this.#break = undefined // and its text
       },
       diverged: error => {
         attempt.failed(error)

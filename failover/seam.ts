@@ -29,15 +29,17 @@ export interface SeamOptions {
  *                └── taken out ──────┘└ goes on: "ox", " jumps"
  */
 export class Seam {
-  readonly #options: SeamOptions
-  #at = 0
+  readonly #options: Omit<SeamOptions, 'expected'>
+  /** What is still expected; nothing of it is kept once all has come. */
+  #expected: string
 
-  constructor (options: SeamOptions) {
+  constructor ({ expected, ...options }: SeamOptions) {
+    this.#expected = expected
     this.#options = options
   }
 
   /** Whether all that was expected has come. */
-  get reached (): boolean { return this.#at === this.#options.expected.length }
+  get reached (): boolean { return this.#expected === '' }
 
   /**
    * What is to be sent of a chunk; undefined: nothing.
@@ -50,10 +52,9 @@ export class Seam {
     if (reasons && !this.#options.reasons) throw diverged()
     if (this.reached) return this.#onward(body, undefined)
     if (!plain) throw diverged()
-    const { expected } = this.#options
-    const again = Math.min(text.length, expected.length - this.#at)
-    if (text.slice(0, again) !== expected.slice(this.#at, this.#at + again)) throw diverged()
-    this.#at += again
+    const again = Math.min(text.length, this.#expected.length)
+    if (text.slice(0, again) !== this.#expected.slice(0, again)) throw diverged()
+    this.#expected = this.#expected.slice(again)
     if (this.reached) return this.#onward(body, text.slice(again))
     if (finishes) throw diverged()
     return undefined

@@ -25,7 +25,10 @@ export type TargetConfig = Static<typeof TargetConfig>
 export const PROVIDER_KINDS = ['azure-apim', 'azure-openai', 'openai', 'gemini', 'bedrock'] as const satisfies ReadonlyArray<TargetConfig['provider']>
 export type ProviderKind = typeof PROVIDER_KINDS[number]
 
-export const MidstreamFailover = Type.Union([Type.Literal('off'), Type.Literal('continue')])
+/** What becomes of a stream that breaks in the middle of its answer. */
+export const MidstreamFailover = Type.Union([Type.Literal('off'), Type.Literal('continue')], {
+  default: 'off', description: 'What becomes of a stream that breaks in the middle: `off` ends it with an error, `continue` has another target carry its text on.'
+})
 export type MidstreamFailover = Static<typeof MidstreamFailover>
 
 /** How an alias orders its targets for a request: as listed, by chance, by their load, or by how soon they answer. */
