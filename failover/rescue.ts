@@ -110,6 +110,7 @@ export class Rescue implements Successors {
   get usage (): AttemptUsage | null { return totalUsage(this.#attempts.map(({ usage }) => usage)) }
 
   async next (sent: SentText, error: UpstreamError, again: boolean): Promise<Successor | undefined> {
+    for (const attempt of this.#attempts) this.#options.running.drop(attempt) // none of them is under way any more
     const broken = again && this.#break !== undefined ? this.#break : this.#broke(sent.text, error)
     try {
       const begun = await this.#begun(sent, broken)
@@ -207,7 +208,6 @@ export class Rescue implements Successors {
   }
 
   #successor ({ attempt, stream, seam, settle }: Begun, broken: Break): Successor {
-    const { running } = this.#options
     return {
       queue: stream.queue,
       seam,
@@ -217,10 +217,7 @@ export class Rescue implements Successors {
         this.#tell('rescued', broken)
         this.#break = undefined // and its text
       },
-      diverged: error => {
-        attempt.failed(error)
-        running.drop(attempt)
-      },
+      diverged: error => { attempt.failed(error) },
       left: () => {
         stream.queue.cancel()
         settle(new UpstreamError('client_closed', 'The client closed the request.'))

@@ -287,7 +287,7 @@ t.test('an open breaker is passed over', async t => {
 })
 
 t.test('onTry counts on', async t => {
-  const tries: Array<[string, number]> = []
-  await streamed({ a: call => call.refuse(new UpstreamError('connect', '')), b: breaking('x'), c: saying('xy') }, {}, { onTry: (target, attempts) => tries.push([target, attempts]) })
-  t.same(tries, [['a', 1], ['b', 2], ['c', 3]])
+  const tries: Array<[string, number, boolean]> = []
+  await streamed({ a: call => call.refuse(new UpstreamError('connect', '')), b: breaking('x'), c: saying('xy') }, {}, { onTry: (target, attempts, beside) => tries.push([target, attempts, beside]) })
+  t.same(tries, [['a', 1, false], ['b', 2, false], ['c', 3, false]], 'none of them beside another')
 })

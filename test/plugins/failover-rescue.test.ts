@@ -19,7 +19,7 @@ t.test('a host is told of streams that were carried on, and of those that were n
   t.teardown(async () => await app.close())
   const ask = async () => await app.failover.stream({
     request: { messages: [{ role: 'user', content: 'Hi' }] },
-    route: { targets: [{ name: 'a', model: undefined }, { name: 'b', model: undefined }], firstTokenTimeoutMs: 60_000, idleTimeoutMs: 60_000, requestTimeoutMs: 60_000, midstreamFailover: 'continue', balancing: { kind: 'order' }, hedging: false },
+    route: { targets: [{ name: 'a', model: undefined }, { name: 'b', model: undefined }], firstTokenTimeoutMs: 60_000, idleTimeoutMs: 60_000, requestTimeoutMs: 60_000, midstreamFailover: 'continue', balancing: { kind: 'order' }, hedging: false, resumable: false },
     requestId: 'r1',
     signal: new AbortController().signal
   })
