@@ -91,6 +91,15 @@ t.test('the log has one line of it, the request\'s line counts all attempts, and
   t.notMatch(gateway.log.join(''), /words-for-nobody|Once, “/)
 })
 
+t.test('a stream that can be joined again is one stream, seam and all', async t => {
+  openai.next(streaming(role(), ...FIRST.slice(0, 4).map(text), CUT))
+  const response = await chat(gateway.url, { model: 'openai-first', messages: [{ role: 'user', content: 'Say it' }], stream: true }, { headers: { 'x-gateway-resumable': 'true' } })
+  const frames = await framesOf(response)
+  t.equal(contentOf(frames), TEXT)
+  const joined = await fetch(`${gateway.url}/v1/streams/${String(response.headers.get('x-gateway-stream-id'))}`, { headers: { 'last-event-id': '3' } })
+  t.same(await framesOf(joined), frames.slice(3))
+})
+
 t.test('where nobody can carry on, the error frame tells what broke first', async t => {
   claude.next(bedrock.streaming(bedrock.text('Hello, '), bedrock.failure))
   openai.next(streaming(role(), text('Good day'), finish('stop'), usage(), DONE))
