@@ -115,10 +115,10 @@ t.test('where nobody can carry on, the error frame tells what broke first', asyn
 t.test('a long answer at full speed, through queues of few slots', async t => {
   const [a, b] = [await scriptedUpstream(t), await scriptedUpstream(t)]
   const { url } = await buildGateway(t, { file: fileOf({ a, b }, { midstreamFailover: 'continue' }), env: { STREAM_QUEUE_CAPACITY: '5', IDLE_TIMEOUT_MS: '60000' } })
-  const words = Array.from({ length: 20_000 }, (_, n) => `word ${n} of many, `)
+  const words = Array.from({ length: 8_000 }, (_, n) => `word ${n} of many, `)
   const together = (pieces: readonly string[]) => pieces.map(piece => `data: ${JSON.stringify(text(piece))}\n\n`).join('')
   const whole = words.join('')
-  a.next(streaming(role(), together(words.slice(0, 10_000)), CUT))
+  a.next(streaming(role(), together(words.slice(0, 4_000)), CUT))
   // In other pieces, of five characters each.
   b.next(streaming(role(), together(whole.match(/.{1,5}/gs) ?? []), finish('stop'), usage(), DONE))
   const frames = await framesOf(await chat(url, { messages: [{ role: 'user', content: 'Hi' }], stream: true }))
