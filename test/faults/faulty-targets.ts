@@ -1,0 +1,333 @@
+/**
+ * A gateway, as a process, in front of a target of each wire protocol whose answers are broken on the way, and of a second
+ * target that is well. No breaker is in the way: all are forced closed.
+ *
+ *     const lab = await faultyTargets(t)
+ *     const { answer, firstOutput, end } = await lab.layoutOf('gemini', true)    // where what stands, in bytes
+ *     const seen = await lab.ask({ dialect: 'chat', model: 'gemini', stream: true, fault: { kind: 'reset', after: 300 } })
+ *     seen.ending     // 'complete', 'error' …
+ */
+import type { Test } from 'tap'
+import type { GatewayConfigFile } from '../../schemas/gateway-config.ts'
+import { isJsonObject } from '../../schemas/json-object.ts'
+import type { JsonObject } from '../../schemas/json-object.ts'
+import { ADMIN_KEY, configFile, digestOf } from '../support/build-gateway.ts'
+import { bearer, objectOf } from '../support/chat-client.ts'
+import { NO_FAULT, faultProxy } from '../support/fault-proxy.ts'
+import type { Fault, FaultProxy } from '../support/fault-proxy.ts'
+import { startGateway } from '../support/gateway-process.ts'
+import type { GatewayProcess } from '../support/gateway-process.ts'
+import { eventsOf as messageEventsOf } from '../support/message-events.ts'
+import { testDatabase } from '../support/postgres.ts'
+import { eventsOf as responseEventsOf } from '../support/response-events.ts'
+import { answering, scriptedUpstream, status } from '../support/scripted-upstream.ts'
+import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
+import { bedrock, gemini, openai, streamOf } from '../support/wires.ts'
+import type { Wire } from '../support/wires.ts'
+
+/** What the targets under test say, in these pieces; there are characters of every length in UTF-8. */
+export const PIECES = ['Łódź ', 'is a 🏭', ' city — ', 'of films.'] as const
+export const FIRST = PIECES.join('')
+/** What the target that is well says. */
+export const SECOND = 'from the second target'
+
+export const PROTOCOLS = ['openai', 'gemini', 'bedrock'] as const
+export type Protocol = typeof PROTOCOLS[number]
+/** What the client speaks. */
+export const DIALECTS = ['chat', 'responses', 'messages'] as const
+export type Dialect = typeof DIALECTS[number]
+
+/** For `cutsOf`. */
+export const EVERY_BYTE = Infinity
+
+/** How long a silent target is waited for, in ms: long enough for one that is well, on a busy machine. */
+export const SILENCE_MS = 6000
+/** A case that takes longer has hung, in ms. */
+const HUNG_MS = 60_000
+/** Cases under way at the same time; those that wait for silence keep nobody busy. */
+const AT_ONCE = 50
+const SILENT_AT_ONCE = 200
+
+export interface Case {
+  readonly dialect: Dialect
+  readonly protocol: Protocol
+  readonly stream: boolean
+  readonly fault: Fault
+  /** Whether the answer's end is told by the connection's alone, as HTTP/1.0 has it. */
+  readonly untilClose?: boolean
+}
+
+/** What a client saw of one case. */
+export interface Seen {
+  readonly status: number
+  /** Who answered; null where nobody did. */
+  readonly target: string | null
+  readonly attempts: string | null
+  readonly text: string
+  /** `complete`: by everything that the dialect has for it. `error`: one error, at the end. Else what was wrong. */
+  readonly ending: string
+}
+
+/** Where in the bytes of an answer something stands, from its status line on. */
+export interface Layout {
+  readonly answer: Buffer
+  /** The ends of the head and of each frame. */
+  readonly frames: readonly number[]
+  /** The end of each piece of text. */
+  readonly pieces: readonly number[]
+  /**
+   * From which byte on the answer is complete: the end of the frame with the finish reason. Of Gemini's streams it is the
+   * body's, as models say `STOP` before the end, too; and so it is of whole answers.
+   */
+  readonly finish: number
+}
+
+export interface FaultyTargets {
+  readonly gateway: GatewayProcess
+  readonly proxies: Readonly<Record<Protocol, FaultProxy>>
+  layoutOf (of: Pick<Case, 'protocol' | 'stream' | 'untilClose'>): Promise<Layout>
+  ask (of: Case): Promise<Seen>
+  /** Runs all cases, several at a time; gives one line for each that `judge` has something to say of. */
+  run (cases: readonly Case[], judge: (seen: Seen, of: Case) => string | undefined): Promise<string[]>
+}
+
+/** Starts everything, for as long as the test runs. */
+export async function faultyTargets (t: Test): Promise<FaultyTargets> {
+  const wires = { openai: openai(await scriptedUpstream(t)), gemini: gemini(await scriptedUpstream(t)), bedrock: bedrock(await scriptedUpstream(t)) }
+  const second = await scriptedUpstream(t)
+  second.otherwise = answering(SECOND)
+  const proxies = { openai: await proxied(t, wires.openai), gemini: await proxied(t, wires.gemini), bedrock: await proxied(t, wires.bedrock) }
+  const gateway = await startGateway(t, {
+    DATABASE_URL: await testDatabase(t),
+    ADMIN_API_KEYS: digestOf(ADMIN_KEY),
+    AWS_ACCESS_KEY_ID: 'AKIATESTTESTTESTTEST',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    GATEWAY_CONFIG: await configFile(t, fileOf(proxies, second))
+  })
+  for (const target of [...PROTOCOLS, 'second']) {
+    const response = await fetch(`${gateway.url}/v1/targets/${target}/breaker`, {
+      method: 'POST', headers: { 'content-type': 'application/json', ...bearer(ADMIN_KEY) }, body: JSON.stringify({ action: 'force_closed', reason: 'faults are the subject' })
+    })
+    if (!response.ok) throw new Error(await response.text())
+  }
+
+  const faults: Fault[] = [NO_FAULT]
+  const faultOf = (request: string): Fault => faults[Number(/case (\d+)/.exec(request)?.[1])] ?? NO_FAULT
+  for (const protocol of PROTOCOLS) proxies[protocol].faultOf = faultOf
+
+  const ask = async ({ dialect, protocol, stream, fault, untilClose = false }: Case): Promise<Seen> => {
+    const id = faults.push(fault) - 1
+    const prompt = `case ${id}${untilClose ? ' until close' : ''}`
+    const response = await fetch(gateway.url + PATHS[dialect], {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': `case-${id}` },
+      body: JSON.stringify({ model: modelFor(protocol, stream, fault), stream, ...asked(dialect, prompt) }),
+      signal: AbortSignal.timeout(HUNG_MS)
+    })
+    const { status, headers } = response
+    const body = await response.text()
+    const by = { status, target: headers.get('x-gateway-target'), attempts: headers.get('x-gateway-attempts') }
+    return { ...by, ...status !== 200 ? { text: '', ending: errorIn(body) } : stream ? READ[dialect](body) : wholeText(dialect, body) }
+  }
+  const layoutOf = async (of: Pick<Case, 'protocol' | 'stream' | 'untilClose'>): Promise<Layout> => {
+    const seen = await ask({ ...of, dialect: 'chat', fault: NO_FAULT })
+    if (seen.ending !== 'complete' || seen.text !== FIRST) throw new Error(`not well without a fault: ${JSON.stringify(seen)}`)
+    return layout(proxies[of.protocol].lastAnswer, wires[of.protocol], of)
+  }
+  const run = async (cases: readonly Case[], judge: (seen: Seen, of: Case) => string | undefined): Promise<string[]> => {
+    const wrong: string[] = []
+    const left = cases.values()
+    const atOnce = cases.some(({ fault }) => fault.kind === 'blackhole') ? SILENT_AT_ONCE : AT_ONCE
+    await Promise.all(Array.from({ length: atOnce }, async () => {
+      for (const of of left) {
+        let verdict: string | undefined
+        try {
+          const seen = await ask(of)
+          verdict = judge(seen, of)
+          if (verdict !== undefined) verdict += `: ${JSON.stringify(seen)}`
+        } catch (error) {
+          verdict = `no answer: ${String(error)}`
+        }
+        if (verdict !== undefined) wrong.push(`${JSON.stringify(of)}: ${verdict}`)
+      }
+    }))
+    return wrong
+  }
+  return { gateway, proxies, ask, layoutOf, run }
+}
+
+/**
+ * About so many places in an answer, and both sides of the end of each frame. Not its very end: what happens to the
+ * connection after that is a fault of the next answer.
+ */
+export function cutsOf ({ answer, frames }: Layout, count: number): number[] {
+  const step = Math.max(1, answer.length / count)
+  const spread = Array.from({ length: Math.ceil(answer.length / step) }, (_, at) => Math.floor(at * step))
+  const edges = frames.flatMap(end => [end - 1, end, end + 1])
+  return [...new Set([...spread, ...edges])].filter(at => at < answer.length).sort((a, b) => a - b)
+}
+
+/** What of it a test can tell beforehand. */
+export type Expected = Pick<Seen, 'target' | 'attempts' | 'text' | 'ending'>
+
+/** Nobody noticed. */
+export const FROM_SECOND: Expected = { target: 'second', attempts: '2', text: SECOND, ending: 'complete' }
+
+/** What a client has to see of a stream of which `after` bytes came. */
+export function expectedOf (target: string, after: number, { pieces, finish }: Layout): Expected {
+  const came = pieces.filter(end => end <= after).length
+  if (after >= finish) return { target, attempts: '1', text: FIRST, ending: 'complete' }
+  return came === 0 ? FROM_SECOND : { target, attempts: '1', text: PIECES.slice(0, came).join(''), ending: 'error' }
+}
+
+export function isAs (seen: Seen, want: Expected): boolean {
+  return seen.status === 200 && seen.target === want.target && seen.attempts === want.attempts && seen.text === want.text && seen.ending === want.ending
+}
+
+/** How many bytes of an answer come, at the most. */
+export function cameOf (fault: Fault): number {
+  return 'after' in fault ? fault.after : Infinity
+}
+
+const PATHS: Readonly<Record<Dialect, string>> = { chat: '/v1/chat/completions', responses: '/v1/responses', messages: '/v1/messages' }
+
+function fileOf (proxies: Readonly<Record<Protocol, FaultProxy>>, second: ScriptedUpstream): GatewayConfigFile {
+  const routes = PROTOCOLS.flatMap(protocol => {
+    const route = { targets: [protocol, 'second'], midstreamFailover: 'off' as const }
+    const patient = { ...route, firstTokenTimeoutMs: HUNG_MS, idleTimeoutMs: HUNG_MS, requestTimeoutMs: HUNG_MS }
+    const hasty = { ...route, firstTokenTimeoutMs: SILENCE_MS, idleTimeoutMs: SILENCE_MS, requestTimeoutMs: HUNG_MS }
+    const brief = { ...route, requestTimeoutMs: SILENCE_MS }
+    return [[protocol, patient], [`hasty-${protocol}`, hasty], [`brief-${protocol}`, brief]] as const
+  })
+  return {
+    targets: [
+      { name: 'openai', provider: 'openai', options: { baseURL: `${proxies.openai.origin}/v1`, apiKey: 'key', model: 'm' } },
+      { name: 'gemini', provider: 'gemini', options: { baseURL: proxies.gemini.origin, apiKey: 'key', model: 'm' } },
+      { name: 'bedrock', provider: 'bedrock', options: { endpoint: proxies.bedrock.origin, region: 'eu-west-1', modelId: 'm' } },
+      { name: 'second', provider: 'openai', options: { baseURL: second.baseURL, apiKey: 'key', model: 'm' } }
+    ],
+    models: Object.fromEntries(routes),
+    default: 'openai'
+  }
+}
+
+/** Where silence ends a request, it is not waited for long. */
+function modelFor (protocol: Protocol, stream: boolean, { kind }: Fault): string {
+  if (kind === 'trickle' && stream) return `hasty-${protocol}`
+  return kind === 'blackhole' ? `${stream ? 'hasty' : 'brief'}-${protocol}` : protocol
+}
+
+async function proxied (t: Test, wire: Wire): Promise<FaultProxy> {
+  const whole = status(200, wire.whole(FIRST, COUNTS))
+  const stream = streamOf(wire, ...wire.head, ...PIECES.flatMap(piece => wire.text(piece)), ...wire.end(COUNTS))
+  wire.upstream.otherwise = async (response, request) => {
+    if (request.text.includes('until close')) {
+      response.useChunkedEncodingByDefault = false
+      response.setHeader('connection', 'close')
+    }
+    await (isStreamed(request.url, request.body) ? stream : whole)(response, request)
+  }
+  return await faultProxy(t, wire.upstream.origin)
+}
+
+const COUNTS = { prompt: 3, completion: 5 }
+
+function isStreamed (url: string, body: JsonObject): boolean {
+  return body['stream'] === true || /:streamGenerateContent|\/converse-stream$/.test(url)
+}
+
+function layout (answer: Buffer, wire: Wire, { protocol, stream, untilClose = false }: Pick<Case, 'protocol' | 'stream' | 'untilClose'>): Layout {
+  const head = answer.indexOf('\r\n\r\n') + 4
+  if (!stream) return { answer, frames: [head], pieces: [], finish: answer.length }
+  let at = head
+  const endOf = (piece: unknown): number => {
+    if (typeof piece !== 'string' && !(piece instanceof Uint8Array)) throw new Error('a piece without bytes')
+    const bytes = Buffer.from(piece)
+    const start = answer.indexOf(bytes, at)
+    if (start < 0) throw new Error(`not in the answer: ${String(piece)}`)
+    at = start + bytes.length
+    return at
+  }
+  const before = wire.head.map(endOf)
+  const pieces = PIECES.flatMap(piece => wire.text(piece)).map(endOf)
+  const end = wire.end(COUNTS).map(endOf)
+  return { answer, frames: [head, ...before, ...pieces, ...end, answer.length], pieces, finish: protocol === 'gemini' && !untilClose ? answer.length : end[0] ?? answer.length }
+}
+
+function asked (dialect: Dialect, prompt: string): JsonObject {
+  switch (dialect) {
+    case 'responses': return { input: prompt }
+    case 'messages': return { messages: [{ role: 'user', content: prompt }], max_tokens: 100 }
+    case 'chat': return { messages: [{ role: 'user', content: prompt }] }
+  }
+}
+
+type Read = Pick<Seen, 'text' | 'ending'>
+
+/** A stream's body, by dialect. */
+const READ: Readonly<Record<Dialect, (body: string) => Read>> = {
+  chat: body => {
+    const frames = body.split('\n\n')
+    if (frames.pop() !== '') return { text: '', ending: 'the last frame is cut' }
+    let text = ''
+    const others: string[] = []
+    for (const [index, frame] of frames.entries()) {
+      const [, id, data = ''] = /^id: (\d+)\ndata: ([^\n]*)$/.exec(frame) ?? []
+      if (Number(id) !== index + 1) return { text, ending: `frame ${index + 1} is wrong: ${frame}` }
+      if (data === '[DONE]' || 'error' in objectOf(data)) others.push(data === '[DONE]' ? 'complete' : 'error')
+      else if (others.length > 0) others.push('a chunk')
+      else text += deltaOf(data)
+    }
+    return { text, ending: others.join(', then ') }
+  },
+  responses: body => {
+    const events = responseEventsOf(body)
+    const text = events.map(event => event.type === 'response.output_text.delta' ? event.delta : '').join('')
+    const ends = events.map(({ type }) => type).filter(type => /^(?:error|response\.(?:completed|failed|incomplete))$/.test(type)).join()
+    return { text, ending: ends === 'response.completed' ? 'complete' : ends === 'error,response.failed' ? 'error' : ends }
+  },
+  messages: body => {
+    const events = messageEventsOf(body)
+    const text = events.map(({ delta }) => isJsonObject(delta) && typeof delta['text'] === 'string' ? delta['text'] : '').join('')
+    const ends = events.map(({ type }) => type).filter(type => type === 'error' || type === 'message_stop' || type === 'message_delta').join()
+    return { text, ending: ends === 'message_delta,message_stop' ? 'complete' : ends === 'error' && events.at(-1)?.['type'] === 'error' ? 'error' : ends }
+  }
+}
+
+function deltaOf (data: string): string {
+  const { choices } = objectOf(data)
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
+  const delta = isJsonObject(choice) ? choice['delta'] : undefined
+  return isJsonObject(delta) && typeof delta['content'] === 'string' ? delta['content'] : ''
+}
+
+/** The text of a whole answer, and whether it says that nothing of it is missing. */
+function wholeText (dialect: Dialect, body: string): Read {
+  const answer = objectOf(body)
+  const { choices, output, content } = answer
+  switch (dialect) {
+    case 'chat': {
+      const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
+      const message = isJsonObject(choice) ? choice['message'] : undefined
+      return { text: textIn(message), ending: isJsonObject(choice) && choice['finish_reason'] === 'stop' ? 'complete' : 'no finish reason' }
+    }
+    case 'responses': {
+      const message: unknown = Array.isArray(output) ? output[0] : undefined
+      const parts: unknown[] = isJsonObject(message) && Array.isArray(message['content']) ? message['content'] : []
+      return { text: parts.map(part => textIn(part)).join(''), ending: answer['status'] === 'completed' ? 'complete' : String(answer['status']) }
+    }
+    case 'messages': {
+      const blocks: unknown[] = Array.isArray(content) ? content : []
+      return { text: blocks.map(block => textIn(block)).join(''), ending: answer['stop_reason'] === 'end_turn' ? 'complete' : String(answer['stop_reason']) }
+    }
+  }
+}
+
+function textIn (part: unknown): string {
+  const { text, content } = isJsonObject(part) ? { text: undefined, content: undefined, ...part } : {}
+  return typeof text === 'string' ? text : typeof content === 'string' ? content : ''
+}
+
+function errorIn (body: string): string {
+  return isJsonObject(objectOf(body)['error']) ? 'error' : 'no error'
+}
