@@ -143,13 +143,13 @@ export class Breaker {
       case 'success':
         return this.#succeed(ticket, now)
       case 'failure':
-        if (probing) return [this.#open(outcome.reason, status, this.#nextOpenMs(), now)]
+        if (probing) return [this.#open(outcome.reason, status, this.#reopenMs(now), now)]
         return this.#fail(ticket, outcome.reason, status, now)
       case 'misconfigured':
         if (probing) return [this.#open(outcome.reason, status, this.#policy.misconfiguredOpenMs, now)]
         return this.#trip(outcome.reason, status, this.#policy.misconfiguredOpenMs, now)
       case 'cooldown':
-        return probing ? [...cooldown, this.#open(outcome.reason, status, this.#nextOpenMs(), now)] : cooldown
+        return probing ? [...cooldown, this.#open(outcome.reason, status, this.#reopenMs(now), now)] : cooldown
       case 'neutral':
         return this.#returnLease(ticket)
     }
@@ -275,10 +275,20 @@ export class Breaker {
     return this.#move({ kind: 'open', until: now + openForMs }, now)
   }
 
-  #nextOpenMs (): number {
+  #nextOpenMs (probedForMs = 0): number {
     const { openMs, jitter } = this.#policy
     const base = openMs[Math.min(this.#openCount, openMs.length - 1)] ?? PROBE_RETRY_MS
-    return Math.round(base * (1 + jitter * (2 * this.#random() - 1)))
+    const [least = base] = openMs
+    return Math.round(Math.max(base * (1 + jitter * (2 * this.#random() - 1)) - probedForMs, least * (1 - jitter)))
+  }
+
+  /**
+   * After a failed probe the time counts from the probe's beginning: that is when the target was not well. A silent one is
+   * noticed only after the first-token timeout, and would be left alone for that much longer.
+   */
+  #reopenMs (now: number): number {
+    const lease = this.#state.kind === 'half_open' ? this.#state.lease : null
+    return this.#nextOpenMs(lease === null ? 0 : Math.max(0, now - (lease.expiresAt - this.#policy.leaseMs)))
   }
 
   #coolDown (retryAfterMs: number | undefined, cause: Cause, status: number | null, now: number): readonly Effect[] {

@@ -124,6 +124,15 @@ t.test('open times vary by a fifth', async t => {
   t.match(fail(newBreaker(() => 1), 3), [{ transition: { openForMs: 2_400 } }])
 })
 
+t.test('after a failed probe the open time counts from the probe\'s beginning: a slow failure tells of a time long past', async t => {
+  const breaker = newBreaker()
+  fail(breaker, 3)
+  const slow = { class: 'failure', reason: 'slow_first_output' } as const
+  t.match(breaker.record(probe(breaker, 2_000), slow, null, 2_500), [{ transition: { to: 'open', openForMs: 3_500 } }])
+  t.match(breaker.record(probe(breaker, 6_000), slow, null, 13_000), [{ transition: { to: 'open', openForMs: 1_600 } }], 'it is left alone for a moment all the same')
+  t.match(breaker.record(probe(breaker, 15_000), slow, null, 25_000), [{ transition: { to: 'open', openForMs: 6_000 } }])
+})
+
 t.test('one probe at a time; a lost one is replaced when its lease is over, and is no longer heard', async t => {
   const breaker = newBreaker()
   fail(breaker, 3)
