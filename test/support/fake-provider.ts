@@ -81,12 +81,12 @@ class FakeProvider implements Provider {
   async close (): Promise<void> {}
 }
 
-export interface FakeOptions extends Pick<FailoverOptions, 'queueCapacity' | 'random'> {
+export interface FakeOptions extends Pick<FailoverOptions, 'queueCapacity' | 'random'>, Partial<Pick<FailoverOptions, 'breakers'>> {
   /** Targets that go on from a text. */
   readonly continues?: Readonly<Record<string, Continues>>
 }
 
-/** Everything around one failover. */
+/** Everything around one failover. Where `breakers` are given, they are told of everything in place of the journal. */
 export class FakeTargets {
   readonly failover: Failover
   /** All calls so far, in order. */
@@ -116,12 +116,12 @@ export class FakeTargets {
       }, continues[name]))
     }
     this.failover = new Failover({
-      ...options,
-      providers,
       breakers: {
         admit: target => this.refusals.get(target) ?? { kind: 'permit', permit: this.permit(target) },
         trickle: target => this.trickling.delete(target) ? this.permit(target) : undefined
       },
+      ...options,
+      providers,
       onAttempt: record => this.records.push(record),
       onDefect: error => this.defects.push(error),
       onRescue: event => this.rescues.push(event)
