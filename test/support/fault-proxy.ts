@@ -104,7 +104,8 @@ export class FaultProxy {
     const upstream = connect(Number(this.#upstream.port), this.#upstream.hostname)
     this.#keep(upstream)
     upstream.setNoDelay(true)
-    socket.once('close', () => upstream.destroy())
+    const onClose = () => { upstream.destroy() }
+    socket.once('close', onClose)
     upstream.write(Buffer.from(request, 'latin1'))
     const answer: Buffer[] = this.#answer = []
     const length = new AnswerLength()
@@ -126,6 +127,7 @@ export class FaultProxy {
     } catch {
       socket.destroy() // one of the two is gone
     } finally {
+      socket.off('close', onClose)
       upstream.destroy()
     }
   }
