@@ -9,21 +9,20 @@
  */
 import type { Test } from 'tap'
 import type { GatewayConfigFile } from '../../schemas/gateway-config.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { ADMIN_KEY, configFile, digestOf } from '../support/build-gateway.ts'
-import { bearer, objectOf } from '../support/chat-client.ts'
+import { bearer } from '../support/chat-client.ts'
 import { NO_FAULT, faultProxy } from '../support/fault-proxy.ts'
 import type { Fault, FaultProxy } from '../support/fault-proxy.ts'
 import { startGateway } from '../support/gateway-process.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
-import { eventsOf as messageEventsOf } from '../support/message-events.ts'
 import { testDatabase } from '../support/postgres.ts'
-import { eventsOf as responseEventsOf } from '../support/response-events.ts'
 import { answering, scriptedUpstream, status } from '../support/scripted-upstream.ts'
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
 import { bedrock, gemini, openai, streamOf } from '../support/wires.ts'
 import type { Wire } from '../support/wires.ts'
+import { HUNG_MS, askIn } from './dialects.ts'
+import type { Dialect, Seen } from './dialects.ts'
 
 /** What the targets under test say, in these pieces; there are characters of every length in UTF-8. */
 export const PIECES = ['Łódź ', 'is a 🏭', ' city — ', 'of films.'] as const
@@ -33,17 +32,11 @@ export const SECOND = 'from the second target'
 
 export const PROTOCOLS = ['openai', 'gemini', 'bedrock'] as const
 export type Protocol = typeof PROTOCOLS[number]
-/** What the client speaks. */
-export const DIALECTS = ['chat', 'responses', 'messages'] as const
-export type Dialect = typeof DIALECTS[number]
-
 /** For `cutsOf`. */
 export const EVERY_BYTE = Infinity
 
 /** How long a silent target is waited for, in ms: long enough for one that is well, on a busy machine. */
 export const SILENCE_MS = 6000
-/** A case that takes longer has hung, in ms. */
-const HUNG_MS = 60_000
 /** Cases under way at the same time; those that wait for silence keep nobody busy. */
 const AT_ONCE = 50
 const SILENT_AT_ONCE = 200
@@ -55,17 +48,6 @@ export interface Case {
   readonly fault: Fault
   /** Whether the answer's end is told by the connection's alone, as HTTP/1.0 has it. */
   readonly untilClose?: boolean
-}
-
-/** What a client saw of one case. */
-export interface Seen {
-  readonly status: number
-  /** Who answered; null where nobody did. */
-  readonly target: string | null
-  readonly attempts: string | null
-  readonly text: string
-  /** `complete`: by everything that the dialect has for it. `error`: one error, at the end. Else what was wrong. */
-  readonly ending: string
 }
 
 /** Where in the bytes of an answer something stands, from its status line on. */
@@ -104,12 +86,7 @@ export async function faultyTargets (t: Test): Promise<FaultyTargets> {
     AWS_SECRET_ACCESS_KEY: 'test',
     GATEWAY_CONFIG: await configFile(t, fileOf(proxies, second))
   })
-  for (const target of [...PROTOCOLS, 'second']) {
-    const response = await fetch(`${gateway.url}/v1/targets/${target}/breaker`, {
-      method: 'POST', headers: { 'content-type': 'application/json', ...bearer(ADMIN_KEY) }, body: JSON.stringify({ action: 'force_closed', reason: 'faults are the subject' })
-    })
-    if (!response.ok) throw new Error(await response.text())
-  }
+  await forceClosed(gateway, [...PROTOCOLS, 'second'])
 
   const faults: Fault[] = [NO_FAULT]
   const faultOf = (request: string): Fault => faults[Number(/case (\d+)/.exec(request)?.[1])] ?? NO_FAULT
@@ -118,16 +95,7 @@ export async function faultyTargets (t: Test): Promise<FaultyTargets> {
   const ask = async ({ dialect, protocol, stream, fault, untilClose = false }: Case): Promise<Seen> => {
     const id = faults.push(fault) - 1
     const prompt = `case ${id}${untilClose ? ' until close' : ''}`
-    const response = await fetch(gateway.url + PATHS[dialect], {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-request-id': `case-${id}` },
-      body: JSON.stringify({ model: modelFor(protocol, stream, fault), stream, ...asked(dialect, prompt) }),
-      signal: AbortSignal.timeout(HUNG_MS)
-    })
-    const { status, headers } = response
-    const body = await response.text()
-    const by = { status, target: headers.get('x-gateway-target'), attempts: headers.get('x-gateway-attempts') }
-    return { ...by, ...status !== 200 ? { text: '', ending: errorIn(body) } : stream ? READ[dialect](body) : wholeText(dialect, body) }
+    return await askIn(gateway.url, dialect, { model: modelFor(protocol, stream, fault), stream, prompt, id: `case-${id}` })
   }
   const layoutOf = async (of: Pick<Case, 'protocol' | 'stream' | 'untilClose'>): Promise<Layout> => {
     const seen = await ask({ ...of, dialect: 'chat', fault: NO_FAULT })
@@ -154,6 +122,16 @@ export async function faultyTargets (t: Test): Promise<FaultyTargets> {
     return wrong
   }
   return { gateway, proxies, ask, layoutOf, run }
+}
+
+/** Keeps breakers out of the way; the gateway's admin key has to be ADMIN_KEY. */
+export async function forceClosed (gateway: GatewayProcess, targets: readonly string[]): Promise<void> {
+  for (const target of targets) {
+    const response = await fetch(`${gateway.url}/v1/targets/${target}/breaker`, {
+      method: 'POST', headers: { 'content-type': 'application/json', ...bearer(ADMIN_KEY) }, body: JSON.stringify({ action: 'force_closed', reason: 'faults are the subject' })
+    })
+    if (!response.ok) throw new Error(await response.text())
+  }
 }
 
 /**
@@ -188,8 +166,6 @@ export function isAs (seen: Seen, want: Expected): boolean {
 export function cameOf (fault: Fault): number {
   return 'after' in fault ? fault.after : Infinity
 }
-
-const PATHS: Readonly<Record<Dialect, string>> = { chat: '/v1/chat/completions', responses: '/v1/responses', messages: '/v1/messages' }
 
 function fileOf (proxies: Readonly<Record<Protocol, FaultProxy>>, second: ScriptedUpstream): GatewayConfigFile {
   const routes = PROTOCOLS.flatMap(protocol => {
@@ -252,82 +228,4 @@ function layout (answer: Buffer, wire: Wire, { protocol, stream, untilClose = fa
   const pieces = PIECES.flatMap(piece => wire.text(piece)).map(endOf)
   const end = wire.end(COUNTS).map(endOf)
   return { answer, frames: [head, ...before, ...pieces, ...end, answer.length], pieces, finish: protocol === 'gemini' && !untilClose ? answer.length : end[0] ?? answer.length }
-}
-
-function asked (dialect: Dialect, prompt: string): JsonObject {
-  switch (dialect) {
-    case 'responses': return { input: prompt }
-    case 'messages': return { messages: [{ role: 'user', content: prompt }], max_tokens: 100 }
-    case 'chat': return { messages: [{ role: 'user', content: prompt }] }
-  }
-}
-
-type Read = Pick<Seen, 'text' | 'ending'>
-
-/** A stream's body, by dialect. */
-const READ: Readonly<Record<Dialect, (body: string) => Read>> = {
-  chat: body => {
-    const frames = body.split('\n\n')
-    if (frames.pop() !== '') return { text: '', ending: 'the last frame is cut' }
-    let text = ''
-    const others: string[] = []
-    for (const [index, frame] of frames.entries()) {
-      const [, id, data = ''] = /^id: (\d+)\ndata: ([^\n]*)$/.exec(frame) ?? []
-      if (Number(id) !== index + 1) return { text, ending: `frame ${index + 1} is wrong: ${frame}` }
-      if (data === '[DONE]' || 'error' in objectOf(data)) others.push(data === '[DONE]' ? 'complete' : 'error')
-      else if (others.length > 0) others.push('a chunk')
-      else text += deltaOf(data)
-    }
-    return { text, ending: others.join(', then ') }
-  },
-  responses: body => {
-    const events = responseEventsOf(body)
-    const text = events.map(event => event.type === 'response.output_text.delta' ? event.delta : '').join('')
-    const ends = events.map(({ type }) => type).filter(type => /^(?:error|response\.(?:completed|failed|incomplete))$/.test(type)).join()
-    return { text, ending: ends === 'response.completed' ? 'complete' : ends === 'error,response.failed' ? 'error' : ends }
-  },
-  messages: body => {
-    const events = messageEventsOf(body)
-    const text = events.map(({ delta }) => isJsonObject(delta) && typeof delta['text'] === 'string' ? delta['text'] : '').join('')
-    const ends = events.map(({ type }) => type).filter(type => type === 'error' || type === 'message_stop' || type === 'message_delta').join()
-    return { text, ending: ends === 'message_delta,message_stop' ? 'complete' : ends === 'error' && events.at(-1)?.['type'] === 'error' ? 'error' : ends }
-  }
-}
-
-function deltaOf (data: string): string {
-  const { choices } = objectOf(data)
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const delta = isJsonObject(choice) ? choice['delta'] : undefined
-  return isJsonObject(delta) && typeof delta['content'] === 'string' ? delta['content'] : ''
-}
-
-/** The text of a whole answer, and whether it says that nothing of it is missing. */
-function wholeText (dialect: Dialect, body: string): Read {
-  const answer = objectOf(body)
-  const { choices, output, content } = answer
-  switch (dialect) {
-    case 'chat': {
-      const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-      const message = isJsonObject(choice) ? choice['message'] : undefined
-      return { text: textIn(message), ending: isJsonObject(choice) && choice['finish_reason'] === 'stop' ? 'complete' : 'no finish reason' }
-    }
-    case 'responses': {
-      const message: unknown = Array.isArray(output) ? output[0] : undefined
-      const parts: unknown[] = isJsonObject(message) && Array.isArray(message['content']) ? message['content'] : []
-      return { text: parts.map(part => textIn(part)).join(''), ending: answer['status'] === 'completed' ? 'complete' : String(answer['status']) }
-    }
-    case 'messages': {
-      const blocks: unknown[] = Array.isArray(content) ? content : []
-      return { text: blocks.map(block => textIn(block)).join(''), ending: answer['stop_reason'] === 'end_turn' ? 'complete' : String(answer['stop_reason']) }
-    }
-  }
-}
-
-function textIn (part: unknown): string {
-  const { text, content } = isJsonObject(part) ? { text: undefined, content: undefined, ...part } : {}
-  return typeof text === 'string' ? text : typeof content === 'string' ? content : ''
-}
-
-function errorIn (body: string): string {
-  return isJsonObject(objectOf(body)['error']) ? 'error' : 'no error'
 }

@@ -6,8 +6,9 @@
 import t from 'tap'
 import { until } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
+import type { Seen } from './dialects.ts'
 import { EVERY_BYTE, FROM_SECOND, PROTOCOLS, cameOf, cutsOf, expectedOf, faultyTargets, isAs } from './faulty-targets.ts'
-import type { Case, Layout, Protocol, Seen } from './faulty-targets.ts'
+import type { Case, Layout, Protocol } from './faulty-targets.ts'
 
 const lab = await faultyTargets(t)
 let cases = 0

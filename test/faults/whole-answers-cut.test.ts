@@ -5,8 +5,10 @@
 import t from 'tap'
 import { until } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
-import { DIALECTS, EVERY_BYTE, FIRST, FROM_SECOND, PROTOCOLS, cutsOf, faultyTargets, isAs } from './faulty-targets.ts'
-import type { Case, Expected, Seen } from './faulty-targets.ts'
+import { DIALECTS } from './dialects.ts'
+import type { Seen } from './dialects.ts'
+import { EVERY_BYTE, FIRST, FROM_SECOND, PROTOCOLS, cutsOf, faultyTargets, isAs } from './faulty-targets.ts'
+import type { Case, Expected } from './faulty-targets.ts'
 
 const lab = await faultyTargets(t)
 let cases = 0
