@@ -25,7 +25,8 @@ export interface Seen {
   readonly ending: string
 }
 
-const PATHS: Readonly<Record<Dialect, string>> = { chat: '/v1/chat/completions', responses: '/v1/responses', messages: '/v1/messages' }
+/** Each dialect's route. */
+export const PATHS: Readonly<Record<Dialect, string>> = { chat: '/v1/chat/completions', responses: '/v1/responses', messages: '/v1/messages' }
 
 /**
  * One request.
@@ -36,7 +37,7 @@ export async function askIn (url: string, dialect: Dialect, { model, stream, pro
   const response = await fetch(url + PATHS[dialect], {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-request-id': id },
-    body: JSON.stringify({ model, stream, ...asked(dialect, prompt) }),
+    body: JSON.stringify({ model, stream, ...bodyOf(dialect, prompt) }),
     signal: AbortSignal.timeout(HUNG_MS)
   })
   const { status, headers } = response
@@ -45,7 +46,8 @@ export async function askIn (url: string, dialect: Dialect, { model, stream, pro
   return { ...by, ...status !== 200 ? { text: '', ending: errorIn(body) } : stream ? READ[dialect](body) : wholeText(dialect, body) }
 }
 
-function asked (dialect: Dialect, prompt: string): JsonObject {
+/** What asks in a dialect, but for the model and whether it is to be streamed. */
+export function bodyOf (dialect: Dialect, prompt: string): JsonObject {
   switch (dialect) {
     case 'responses': return { input: prompt }
     case 'messages': return { messages: [{ role: 'user', content: prompt }], max_tokens: 100 }
