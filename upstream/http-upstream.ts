@@ -55,10 +55,16 @@ export interface HttpUpstreamOptions {
   readonly connectTimeoutMs?: number
   /** The largest whole answer, in bytes. Default 64 MiB. */
   readonly maxBodyBytes?: number
+  /**
+   * How long a whole answer may stop between two of its bytes, in ms; it may take any time to begin. Servers that keep the
+   * connection alive while the model works send blank lines more often than that. Default 30 000.
+   */
+  readonly stalledBodyMs?: number
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
+const DEFAULT_STALLED_BODY_MS = 30_000
 const KEEP_ALIVE_MS = 30_000
 /** What is kept of the body of a refused stream: enough for any error object, in bytes. */
 const MAX_REFUSAL_BYTES = 64 * 1024
@@ -69,10 +75,10 @@ const MAX_REFUSAL_BYTES = 64 * 1024
  */
 export class HttpUpstream {
   readonly #pool: Pool
-  readonly #maxBodyBytes: number
+  readonly #limits: Limits
 
-  constructor ({ origin, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HttpUpstreamOptions) {
-    this.#maxBodyBytes = maxBodyBytes
+  constructor ({ origin, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, stalledBodyMs = DEFAULT_STALLED_BODY_MS }: HttpUpstreamOptions) {
+    this.#limits = { maxBodyBytes, stalledBodyMs }
     this.#pool = new Pool(origin, {
       connections: null, // as many as there are requests: a stream waits for no other stream
       pipelining: 1,
@@ -86,11 +92,11 @@ export class HttpUpstream {
 
   /**
    * Sends a request and reads the whole answer.
-   * @throws {UpstreamError} `connect`, `reset`, `malformed`, or the signal's reason; never for a status
+   * @throws {UpstreamError} `connect`, `reset`, `stalled`, `malformed`, or the signal's reason; never for a status
    */
   whole (request: UpstreamRequest): Promise<WholeResponse> {
     return new Promise((resolve, reject) => {
-      this.#dispatch(request, new WholeHandler(request.signal, this.#maxBodyBytes, resolve, reject))
+      this.#dispatch(request, new WholeHandler(request.signal, this.#limits, resolve, reject))
     })
   }
 
@@ -165,18 +171,21 @@ abstract class AbortableHandler implements Dispatcher.DispatchHandler {
   }
 }
 
+type Limits = Required<Pick<HttpUpstreamOptions, 'maxBodyBytes' | 'stalledBodyMs'>>
+
 class WholeHandler extends AbortableHandler {
-  readonly #maxBytes: number
+  readonly #limits: Limits
   readonly #resolve: (response: WholeResponse) => void
   readonly #reject: (error: UpstreamError) => void
   readonly #chunks: Buffer[] = []
   #length = 0
   #status = 0
   #headers: IncomingHttpHeaders = {}
+  #stalled: NodeJS.Timeout | undefined
 
-  constructor (signal: CallSignal, maxBytes: number, resolve: (response: WholeResponse) => void, reject: (error: UpstreamError) => void) {
+  constructor (signal: CallSignal, limits: Limits, resolve: (response: WholeResponse) => void, reject: (error: UpstreamError) => void) {
     super(signal)
-    this.#maxBytes = maxBytes
+    this.#limits = limits
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -186,27 +195,35 @@ class WholeHandler extends AbortableHandler {
     this.#headers = headers
   }
 
-  onResponseData (controller: Dispatcher.DispatchController, bytes: Buffer): void {
+  onResponseData (_controller: Dispatcher.DispatchController, bytes: Buffer): void {
     this.#length += bytes.length
-    if (this.#length <= this.#maxBytes) {
-      this.#chunks.push(bytes)
-    } else if (this.settle()) {
-      const error = new UpstreamError('malformed', 'The provider\'s answer is larger than the gateway accepts.')
-      this.failed(error)
-      controller.abort(error)
+    if (this.#length > this.#limits.maxBodyBytes) {
+      this.#giveUp(new UpstreamError('malformed', 'The provider\'s answer is larger than the gateway accepts.'))
+      return
     }
+    this.#chunks.push(bytes)
+    this.#stalled ??= setTimeout(() => this.#giveUp(new UpstreamError('stalled', 'The provider stopped in the middle of its answer.')), this.#limits.stalledBodyMs)
+    this.#stalled.refresh()
   }
 
   onResponseEnd (): void {
     if (!this.settle()) return
     const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
+    clearTimeout(this.#stalled)
     this.release()
     this.#resolve({ status: this.#status, headers: this.#headers, text: body?.toString('utf8') ?? '' })
   }
 
   protected failed (error: UpstreamError): void {
+    clearTimeout(this.#stalled)
     this.release()
     this.#reject(error)
+  }
+
+  #giveUp (error: UpstreamError): void {
+    if (!this.settle()) return
+    this.failed(error)
+    this.controller?.abort(error)
   }
 }
 
