@@ -36,10 +36,10 @@ export type Protocol = typeof PROTOCOLS[number]
 export const EVERY_BYTE = Infinity
 
 /** How long a silent target is waited for, in ms: long enough for one that is well, on a busy machine. */
-export const SILENCE_MS = 6000
+export const SILENCE_MS = 8000
 /** Cases under way at the same time; those that wait for silence keep nobody busy. */
 const AT_ONCE = 50
-const SILENT_AT_ONCE = 200
+const SILENT_AT_ONCE = 100
 
 export interface Case {
   readonly dialect: Dialect

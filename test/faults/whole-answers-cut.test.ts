@@ -28,16 +28,16 @@ function unlike (seen: Seen, want: Expected): string | undefined {
 
 for (const kind of ['reset', 'half_close'] as const) {
   t.test(`${kind} anywhere: the next target's answer`, { timeout: 600_000 }, async t => {
-    t.same(await lab.run(await cutting(kind, share(60, EVERY_BYTE)), seen => unlike(seen, FROM_SECOND)), [])
+    t.same(await lab.run(await cutting(kind, share(30, EVERY_BYTE)), seen => unlike(seen, FROM_SECOND)), [])
   })
 }
 
 t.test('an end that looks like one: in order, of a body without a length', { timeout: 600_000 }, async t => {
-  t.same(await lab.run(await cutting('half_close', share(60, EVERY_BYTE), true), seen => unlike(seen, FROM_SECOND)), [])
+  t.same(await lab.run(await cutting('half_close', share(30, EVERY_BYTE), true), seen => unlike(seen, FROM_SECOND)), [])
 })
 
 t.test('silence ends with the request\'s time, in an error', { timeout: 600_000 }, async t => {
-  t.same(await lab.run(await cutting('blackhole', share(20, EVERY_BYTE)), ({ status, ending }) => {
+  t.same(await lab.run(await cutting('blackhole', share(10, EVERY_BYTE)), ({ status, ending }) => {
     cases++
     return status === 504 && ending === 'error' ? undefined : 'wanted 504'
   }), [])
