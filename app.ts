@@ -15,6 +15,7 @@ import errorHandler from './plugins/error-handler.ts'
 import failover from './plugins/failover.ts'
 import metrics from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
+import overload from './plugins/overload.ts'
 import requestLog from './plugins/request-log.ts'
 import slowClients from './plugins/slow-clients.ts'
 import streamLog from './plugins/stream-log.ts'
@@ -82,6 +83,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   })
   await fastify.register(failover, { queueCapacity: config.queueCapacity, onAttempt: record => counts.attempt(record) })
   await fastify.register(auth, { apiKeys: config.apiKeys, adminApiKeys: config.adminApiKeys })
+  await fastify.register(overload, config.overload)
   await fastify.register(slowClients, { timeoutMs: config.slowClientTimeoutMs })
   await fastify.register(drain, { graceMs: config.shutdownGraceMs })
 
@@ -96,7 +98,11 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
       done()
     })
     scope.removeContentTypeParser('text/plain')
-    for (const route of [chatCompletions, responses, messages, models, streams, targetRoutes, audit, health, metricsRoute, openapiRoutes]) await scope.register(route)
+    await scope.register(async completions => {
+      await fastify.overload.shed(completions)
+      for (const route of [chatCompletions, responses, messages]) await completions.register(route)
+    })
+    for (const route of [models, streams, targetRoutes, audit, health, metricsRoute, openapiRoutes]) await scope.register(route)
   }, { prefix })
 }
 

@@ -13,6 +13,10 @@ import { logWhenClosed } from './plugins/request-log.ts'
 const BODY_LIMIT = 8 * 1024 * 1024
 /** A request's head and body must arrive within this time, in ms. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Its head alone, in ms. */
+const HEADERS_TIMEOUT_MS = 10_000
+/** How often connections are looked over for either, in ms. */
+const CHECK_EVERY_MS = 2_000
 /** PGlite's first start takes up to 9 s on a small machine. */
 const PLUGIN_TIMEOUT_MS = 60_000
 /** What a caller may choose as `x-request-id`: nothing that could forge a header or a log line. */
@@ -52,6 +56,7 @@ export async function configuredServer ({ logger = true, sharesOutput = false, .
     logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
     pluginTimeout: PLUGIN_TIMEOUT_MS,
     forceCloseConnections: true, // by then the drain has let running requests finish
     return503OnClosing: false, // the drain says it in the gateway's own format

@@ -20,6 +20,8 @@ export interface GatewayConfig {
   readonly midstreamFailover: MidstreamFailover
   readonly resumeTtlMs: number
   readonly slowClientTimeoutMs: number
+  /** What one process takes on; times in ms. */
+  readonly overload: { readonly maxRunning: number, readonly maxWaiting: number, readonly maxWaitMs: number, readonly maxEventLoopDelayMs: number }
   /** AES-256 keys, in hex; the first one seals. Empty: frames are stored as they are. */
   readonly streamLogKeys: readonly string[]
   /** SHA-256 digests in lower-case hex; empty: open to everyone. */

@@ -31,6 +31,7 @@ export async function loadConfig (env: Environment, variables: Readonly<Record<s
     midstreamFailover: env.MIDSTREAM_FAILOVER,
     resumeTtlMs: env.RESUME_TTL_MS,
     slowClientTimeoutMs: env.SLOW_CLIENT_TIMEOUT_MS,
+    overload: { maxRunning: env.MAX_COMPLETIONS, maxWaiting: env.MAX_WAITING, maxWaitMs: env.MAX_WAIT_MS, maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS },
     streamLogKeys: hexList(env.STREAM_LOG_KEY),
     apiKeys: hexList(env.GATEWAY_API_KEYS),
     adminApiKeys: hexList(env.ADMIN_API_KEYS),

@@ -14,7 +14,7 @@ const chatCompletions: FastifyPluginAsyncTypebox = async fastify => {
     schema: { tags: ['completions'], operationId: 'createChatCompletion', summary: 'A chat completion, streamed or whole', body: ChatCompletionRequest },
     config: { describe: async () => (await import('../openapi/chat-completions.ts')).chatCompletions },
     onRequest: fastify.auth.caller,
-    preHandler: fastify.drain.guard
+    preHandler: [fastify.drain.guard, fastify.overload.guard]
   }, async (request, reply) => await answerCompletion(fastify, request, reply, request.body, dialect))
 }
 

@@ -23,7 +23,7 @@ const messages: FastifyPluginAsyncTypebox = async fastify => {
     config: { errorBody: messagesError, describe: async () => (await import('../openapi/messages.ts')).messages },
     schema: { tags: ['completions'], operationId: 'createMessage', summary: 'A message in Anthropic\'s format, streamed or whole', body: MessagesRequest },
     onRequest: fastify.auth.caller,
-    preHandler: fastify.drain.guard
+    preHandler: [fastify.drain.guard, fastify.overload.guard]
   }, async (request, reply) => await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(request.body)), dialect(request.body, request.id)))
 }
 

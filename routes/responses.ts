@@ -18,7 +18,7 @@ const responses: FastifyPluginAsyncTypebox = async fastify => {
     config: { errorBody, describe: async () => (await import('../openapi/responses.ts')).responses },
     schema: { tags: ['completions'], operationId: 'createResponse', summary: 'A response in the format of OpenAI\'s Responses API, streamed or whole', body: ResponsesRequest },
     onRequest: fastify.auth.caller,
-    preHandler: fastify.drain.guard
+    preHandler: [fastify.drain.guard, fastify.overload.guard]
   }, async (request, reply) => {
     const { body } = request
     return await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(body)), dialectOf(body, randomUUID().replaceAll('-', '')))

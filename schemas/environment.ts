@@ -45,6 +45,10 @@ export const Environment = Type.Object({
   RESUME_TTL_MS: Milliseconds(60_000, 'how long a stream can be joined again'),
   STREAM_LOG_KEY: Type.Optional(Type.String({ pattern: '^\\s*[0-9a-fA-F]{64}\\s*(,\\s*[0-9a-fA-F]{64}\\s*)*$', description: 'keys of 32 bytes in hex, separated by commas' })),
   SLOW_CLIENT_TIMEOUT_MS: Milliseconds(60_000, 'how long a client may take nothing of its stream'),
+  MAX_COMPLETIONS: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5_000, description: 'completions under way at once' }),
+  MAX_WAITING: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 500, description: 'completions that wait for their turn' }),
+  MAX_WAIT_MS: Milliseconds(5_000, 'how long one waits for its turn'),
+  MAX_EVENT_LOOP_DELAY_MS: Type.Integer({ minimum: 0, maximum: 60_000, default: 1_000, description: 'ms; 0: no limit' }),
   GATEWAY_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
   ADMIN_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
   SHUTDOWN_GRACE_MS: Milliseconds(120_000, 'how long a drain lets streams finish')

@@ -32,6 +32,7 @@ t.test('the defaults are the contract\'s', async t => {
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
     slowClientTimeoutMs: 60_000,
+    overload: { maxRunning: 5_000, maxWaiting: 500, maxWaitMs: 5_000, maxEventLoopDelayMs: 1_000 },
     streamLogKeys: [],
     apiKeys: [],
     adminApiKeys: [],

@@ -98,6 +98,7 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
     timeouts: { firstTokenMs: 10_000, idleMs: 10_000, requestMs: 60_000 },
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
+    overload: { maxRunning: 5_000, maxWaiting: 500, maxWaitMs: 5_000, maxEventLoopDelayMs: 1_000 },
     streamLogKeys: [],
     slowClientTimeoutMs: 60_000,
     apiKeys: [],
