@@ -2,7 +2,7 @@
  * The tables. Their SQL is generated from here: `npx drizzle-kit generate` after every change.
  */
 import { sql } from 'drizzle-orm'
-import { boolean, check, customType, index, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, customType, index, integer, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import type { UsageSource } from '../breaker/attempt.ts'
 import type { FailureReason, OutcomeClass } from '../breaker/outcome.ts'
 import type { Cause, StateName } from '../breaker/state.ts'
@@ -96,7 +96,11 @@ export const stream = pgTable('stream', {
   id: uuid('id').primaryKey(),
   /** Who may read it; null: whoever knows its id. */
   caller: text('caller'),
+  /** Empty until it has begun to answer. */
   target: text('target').notNull(),
+  /** The caller's name for its request, under which it may ask again; and the digest of what it asked for. */
+  requestKey: text('request_key'),
+  requestDigest: text('request_digest'),
   /** The replica that runs it. */
   owner: text('owner').notNull(),
   state: text('state').$type<StoredStreamState>().notNull().default('running'),
@@ -110,6 +114,7 @@ export const stream = pgTable('stream', {
   expiresAt: instant('expires_at').notNull()
 }, table => [
   index('stream_expires_at').on(table.expiresAt),
+  uniqueIndex('stream_request_key').on(sql`coalesce(${table.caller}, '')`, table.requestKey),
   check('stream_state', sql`${table.state} in ('running', 'ended', 'lost', 'deleted')`)
 ])
 

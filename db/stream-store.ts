@@ -4,7 +4,7 @@
  */
 import type { Segment } from '../stream-log/frame-log.ts'
 import type {
-  Ownership, StoredStream, StoredStreamState, StreamStore, StreamWrite
+  Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite
 } from '../stream-log/stream-store.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
@@ -15,6 +15,8 @@ export const STREAM_CHANNEL = 'stream'
 
 /** How many segments are read at once. */
 const PAGE = 64
+/** Each try means that somebody else was in between. */
+const CLAIM_TRIES = 5
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 interface OwnRow {
@@ -42,6 +44,34 @@ export class PostgresStreamStore implements StreamStore {
     this.#cipher = cipher
   }
 
+  async claim (owner: string, { id, caller, key, digest }: RequestClaim, ttlMs: number): Promise<{ id: string, digest: string }> {
+    const ofTheSameName = sql`coalesce(caller, '') = coalesce(${caller}::text, '') and request_key = ${key}::text`
+    // Whoever holds the name may lose it between two statements; then it is free.
+    for (let tries = 1; tries <= CLAIM_TRIES; tries++) {
+      const [won] = await this.#database.execute(sql`
+        insert into stream (id, caller, target, owner, request_key, request_digest, expires_at)
+        values (${id}::uuid, ${caller}::text, '', ${owner}::text, ${key}::text, ${digest}::text, ${inMs(ttlMs)})
+        on conflict (coalesce(caller, ''), request_key) do nothing
+        returning id`)
+      if (won !== undefined) return { id, digest }
+      const [other] = await this.#database.execute<{ id: string, digest: string, expired: boolean }>(sql`
+        select id, request_digest as digest, expires_at <= clock_timestamp() as expired from stream where ${ofTheSameName}`)
+      if (other !== undefined && !other.expired) return other
+      await this.#database.execute(sql`delete from stream where ${ofTheSameName} and expires_at <= clock_timestamp()`)
+    }
+    throw new Error('a stream of this name comes and goes')
+  }
+
+  async release (id: string): Promise<void> {
+    await this.#database.execute(sql`
+      with freed as (
+        update stream set request_key = null where id = ${id}::uuid and target <> '' returning id
+      ), gone as (
+        delete from stream where id = ${id}::uuid and target = '' returning id
+      )
+      select ${NOTIFY} from (select id from freed union all select id from gone) as released`)
+  }
+
   async write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership> {
     const begun = writes.flatMap(write => write.begun ?? [])
     // A statement of its own, as the next one could not see the rows if it made them.
@@ -50,7 +80,7 @@ export class PostgresStreamStore implements StreamStore {
         insert into stream (id, caller, target, owner, expires_at)
         select id, caller, target, ${owner}::text, ${inMs(ttlMs)}
         from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text)
-        on conflict (id) do nothing`)
+        on conflict (id) do update set target = excluded.target where stream.target = ''`)
     }
     const batch = writes.map(({ id, segment, ended }) => ({
       id,
@@ -140,7 +170,7 @@ export class PostgresStreamStore implements StreamStore {
     const body = this.#cipher.seal(lastFrame(lastId), placeOf(id, { firstId: lastId, lastId })).toString('base64')
     const lost = await this.#database.execute(sql`
       with lost as (
-        update stream set state = 'lost', last_id = ${lastId}::int
+        update stream set state = 'lost', request_key = null, last_id = ${lastId}::int
         where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and last_id = ${row.last_id}::int
         returning id
       ), saved as (
@@ -155,7 +185,7 @@ export class PostgresStreamStore implements StreamStore {
     if (!UUID.test(id)) return
     await this.#database.execute(sql`
       with gone as (
-        update stream set state = 'deleted' where id = ${id}::uuid returning id
+        update stream set state = 'deleted', request_key = null where id = ${id}::uuid returning id
       ), forgotten as (
         delete from stream_segment where stream_id = ${id}::uuid
       )

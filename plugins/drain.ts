@@ -17,7 +17,7 @@ export interface Drain {
   readonly running: number
   /** A hook for routes whose requests a drain waits for: counts them, and refuses new ones with 503 once it has begun. */
   readonly guard: preHandlerHookHandler
-  /** Has a drain wait for something else, too, until the returned function is called, once. */
+  /** Has a drain wait for something else, too, until the returned function is called. */
   hold (): () => void
   /** Begins the drain; resolves when nothing runs any more, or when the grace has passed. */
   begin (): Promise<void>
@@ -61,7 +61,11 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
     begin,
     hold: () => {
       running++
-      return ended
+      let held = true
+      return () => {
+        if (held) ended()
+        held = false
+      }
     },
     guard: (_request, reply, done) => {
       if (draining) {

@@ -1,5 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { UpstreamError } from '../errors/upstream-error.ts'
+import { errorOfFailure } from '../failover/verdict.ts'
+import type { Answer } from '../failover/walk.ts'
+import { toGatewayError } from '../plugins/error-handler.ts'
+import type { CompletionStream } from '../streams/completion-stream.ts'
 import { sendBatches } from '../streams/batch-response.ts'
 import type { BatchEncoder, KeepAlive } from '../streams/batch-pump.ts'
 import { BoundedQueue } from '../streams/bounded-queue.ts'
@@ -22,6 +28,25 @@ export const STREAM_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as con
 
 /** How many pieces wait for a reader's socket, and how many bytes of memory. */
 const READER = { capacity: 16, maxBytes: 256 * 1024, sizeOf: (text: string) => text.length * 2 }
+
+/**
+ * Notes who answers, for the caller's headers and for the log, and gives the frames that the answer is told in.
+ * @param whyEnded what is said in place of the error that broke the stream, where it was ended from outside
+ */
+export function beginAnswer (request: FastifyRequest, reply: FastifyReply, { target, answer, usage }: Answer<CompletionStream>, id: string, dialect: Dialect, whyEnded: () => GatewayError | undefined = () => undefined): BatchEncoder<string> {
+  const { completion } = request
+  if (completion !== null) {
+    completion.target = target // of two that were asked at once it may be the former
+    completion.firstOutputMs = Math.round(reply.elapsedTime)
+    completion.result = answer.report
+    completion.usage = usage
+  }
+  void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': id })
+  return dialect.frames(error => {
+    request.failure = whyEnded() ?? (error instanceof UpstreamError ? errorOfFailure({ target, error }) : toGatewayError(error))
+    return request.failure
+  })
+}
 
 /**
  * Sends frames as they come, until they end or the client leaves; then the source is closed. The head must have been written.

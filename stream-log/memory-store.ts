@@ -1,8 +1,9 @@
 import type { Segment } from './frame-log.ts'
-import type { NewStream, Ownership, StoredStream, StoredStreamState, StreamStore, StreamWrite } from './stream-store.ts'
+import type { NewStream, Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite } from './stream-store.ts'
 
 interface Stored {
-  readonly stream: NewStream
+  stream: NewStream
+  claim: RequestClaim | undefined
   readonly owner: string
   readonly segments: Segment[]
   state: StoredStreamState
@@ -22,11 +23,30 @@ export class MemoryStreamStore implements StreamStore {
     this.#now = now
   }
 
+  async claim (owner: string, claim: RequestClaim, ttlMs: number): Promise<{ id: string, digest: string }> {
+    const now = this.#now()
+    for (const { claim: other, expiresAt } of this.#streams.values()) {
+      if (other?.key === claim.key && other.caller === claim.caller && expiresAt > now) return other
+    }
+    const { id, caller } = claim
+    this.#streams.set(id, { stream: { id, caller, target: '' }, claim, owner, segments: [], state: 'running', lastId: 0, beats: 0, expiresAt: now + ttlMs })
+    return claim
+  }
+
+  async release (id: string): Promise<void> {
+    const stored = this.#streams.get(id)
+    if (stored === undefined) return
+    stored.claim = undefined
+    if (stored.stream.target === '') this.#streams.delete(id)
+    this.#announce(id)
+  }
+
   async write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership> {
     for (const { id, begun } of writes) {
-      if (begun !== undefined && !this.#streams.has(id)) {
-        this.#streams.set(id, { stream: begun, owner, segments: [], state: 'running', lastId: 0, beats: 0, expiresAt: 0 })
-      }
+      if (begun === undefined) continue
+      const claimed = this.#streams.get(id)
+      if (claimed === undefined) this.#streams.set(id, { stream: begun, claim: undefined, owner, segments: [], state: 'running', lastId: 0, beats: 0, expiresAt: 0 })
+      else if (claimed.stream.target === '') claimed.stream = begun
     }
     const ownership = this.#beat(owner, writes.map(({ id }) => id), ttlMs)
     for (const { id, segment, ended } of writes) {
@@ -59,6 +79,7 @@ export class MemoryStreamStore implements StreamStore {
     const lastId = ++stored.lastId
     stored.segments.push({ firstId: lastId, lastId, text: lastFrame(lastId) })
     stored.state = 'lost'
+    stored.claim = undefined
     this.#announce(id)
     return true
   }
@@ -67,6 +88,7 @@ export class MemoryStreamStore implements StreamStore {
     const stored = this.#streams.get(id)
     if (stored === undefined) return
     stored.state = 'deleted'
+    stored.claim = undefined
     stored.segments.length = 0
     this.#announce(id)
   }

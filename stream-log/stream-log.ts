@@ -5,12 +5,15 @@
 import type { BatchEncoder } from '../streams/batch-pump.ts'
 import { BatchPump } from '../streams/batch-pump.ts'
 import type { BoundedQueue } from '../streams/bounded-queue.ts'
+import { FramesGoneError } from './frame-source.ts'
 import type { FrameSource } from './frame-source.ts'
 import { inTime } from './in-time.ts'
 import type { Schedule } from './in-time.ts'
 import { LiveStream } from './live-stream.ts'
+import { RequestClaims } from './request-claims.ts'
+import type { Claimed } from './request-claims.ts'
 import { READ_TIMEOUT_MS, StoredFrames } from './stored-frames.ts'
-import type { NewStream, Ownership, StoredStream, StreamStore, StreamWrite } from './stream-store.ts'
+import type { NewStream, Ownership, RequestClaim, StoredStream, StreamStore, StreamWrite } from './stream-store.ts'
 
 export interface StreamLogOptions {
   readonly store: StreamStore
@@ -61,6 +64,7 @@ export class StreamLog {
   /** Streams of this replica that run, or are not stored whole, or are read here. */
   readonly #live = new Map<string, LiveStream>()
   readonly #dirty = new Set<LiveStream>()
+  readonly #claims: RequestClaims
   /** Readers here of streams elsewhere. */
   readonly #following = new Map<string, Set<StoredFrames>>()
   #flushing: Promise<void> | undefined
@@ -75,11 +79,38 @@ export class StreamLog {
 
   constructor (options: StreamLogOptions) {
     this.#options = options
+    this.#claims = new RequestClaims(options)
     this.#sweepLater()
   }
 
   /** Streams of this replica that are in its memory. */
   get size (): number { return this.#live.size }
+
+  /** Whether a request that its caller has named is to be made. Never rejects. */
+  async claim (claim: RequestClaim): Promise<Claimed> {
+    this.#beatLater()
+    return await this.#claims.claim(claim)
+  }
+
+  /** Frees the name of a request that failed: the next one is made anew. Never rejects. */
+  async release (id: string): Promise<void> {
+    await this.#claims.release(id)
+  }
+
+  /** Joins a stream from its start as soon as it has begun; undefined if it never did. */
+  async joinBegun (id: string, caller: string | null): Promise<{ readonly target: string, readonly source: FrameSource } | undefined> {
+    await this.#claims.begun(id)
+    const joined = await this.join(id, caller, 0)
+    if (joined === undefined || joined.target !== '') return joined
+    try {
+      const first = await joined.source.next()
+      const target = (await this.#find(id, 0))?.target ?? ''
+      return { target, source: withFirst(first, joined.source) }
+    } catch (error) {
+      if (error instanceof FramesGoneError) return undefined
+      throw error
+    }
+  }
 
   /** Keeps a stream: takes its chunks from now on, whether somebody reads or not. Read it by `join`. */
   keep ({ begun, queue, frames, onAbandon }: StreamToKeep): LiveStream {
@@ -96,6 +127,7 @@ export class StreamLog {
       stored: afterId => this.#stored(begun.id, afterId)
     })
     this.#live.set(begun.id, stream)
+    this.#claims.begins(begun.id)
     this.#isDirty(stream)
     this.#beatLater()
     stream.run(new BatchPump(queue, frames, stream))
@@ -226,7 +258,10 @@ export class StreamLog {
 
   #dropIfDone (stream: LiveStream): void {
     const { log } = stream
-    if (log.ended && log.readers === 0 && (log.isSaved || !stream.isKept)) this.#live.delete(stream.id)
+    if (log.ended && log.readers === 0 && (log.isSaved || !stream.isKept)) {
+      this.#live.delete(stream.id)
+      this.#claims.forget(stream.id) // the store knows its name
+    }
   }
 
   #beatLater (): void {
@@ -234,7 +269,7 @@ export class StreamLog {
     this.#callOffBeat = this.#options.schedule(BEAT_MS, () => {
       void this.#beat().finally(() => {
         this.#callOffBeat = undefined
-        if (this.#live.size > 0) this.#beatLater()
+        if (this.#live.size + this.#claims.unbegun.size > 0) this.#beatLater()
       })
     })
   }
@@ -242,7 +277,7 @@ export class StreamLog {
   async #beat (): Promise<void> {
     const { store, owner, ttlMs, schedule, now } = this.#options
     const askedAt = now()
-    const ids = [...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)
+    const ids = [...this.#claims.unbegun, ...[...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)]
     if (ids.length === 0) return
     try {
       this.#obey(await inTime(store.beat(owner, ids, ttlMs), WRITE_TIMEOUT_MS, schedule))
@@ -283,5 +318,18 @@ export class StreamLog {
       // Another replica does it as well, or this one next time.
       store.sweep().catch(() => {}).finally(() => this.#sweepLater())
     })
+  }
+}
+
+function withFirst (first: string | undefined, source: FrameSource): FrameSource {
+  let text = first
+  return {
+    next: async () => {
+      if (text === undefined) return await source.next()
+      const begun = text
+      text = undefined
+      return begun
+    },
+    close: () => source.close()
   }
 }

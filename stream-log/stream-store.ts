@@ -31,6 +31,7 @@ export interface StreamWrite {
 /** A stream and what follows a position in it. */
 export interface StoredStream {
   readonly caller: string | null
+  /** Empty: it was claimed, and has not begun. */
   readonly target: string
   readonly state: StoredStreamState
   /** The number of its newest stored frame. */
@@ -49,8 +50,22 @@ export interface Ownership {
   readonly deleted: readonly string[]
 }
 
+/** A request that its caller has given a name, so that it can ask again without asking twice. */
+export interface RequestClaim {
+  /** The stream that it will be. */
+  readonly id: string
+  readonly caller: string | null
+  readonly key: string
+  /** Of what was asked for: the same name for something else is a mistake. */
+  readonly digest: string
+}
+
 /** Every method may reject; the same write may come twice. */
 export interface StreamStore {
+  /** Makes a stream that has not begun, unless there is one of this caller and key: gives the one there is. */
+  claim (owner: string, claim: RequestClaim, ttlMs: number): Promise<{ readonly id: string, readonly digest: string }>
+  /** Frees the key of a stream: the next who asks with it starts anew. One that has not begun is gone. */
+  release (id: string): Promise<void>
   /** Stores what is new of several streams of one replica; `ttlMs`: how long they are kept from now on. */
   write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership>
   /** A sign of life for running streams, which keeps them for another `ttlMs`. */

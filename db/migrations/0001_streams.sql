@@ -2,6 +2,8 @@ CREATE TABLE "stream" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"caller" text,
 	"target" text NOT NULL,
+	"request_key" text,
+	"request_digest" text,
 	"owner" text NOT NULL,
 	"state" text DEFAULT 'running' NOT NULL,
 	"last_id" integer DEFAULT 0 NOT NULL,
@@ -21,4 +23,5 @@ CREATE TABLE "stream_segment" (
 );
 --> statement-breakpoint
 ALTER TABLE "stream_segment" ADD CONSTRAINT "stream_segment_stream_id_stream_id_fk" FOREIGN KEY ("stream_id") REFERENCES "public"."stream"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "stream_expires_at" ON "stream" USING btree ("expires_at");
+CREATE INDEX "stream_expires_at" ON "stream" USING btree ("expires_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "stream_request_key" ON "stream" USING btree (coalesce("caller", ''),"request_key");

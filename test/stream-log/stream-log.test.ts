@@ -202,6 +202,8 @@ function severable (store: StreamStore): StreamStore & { severed: boolean } {
   return {
     get severed () { return link.severed },
     set severed (severed) { link.severed = severed },
+    claim: async (...args) => await through(() => store.claim(...args)),
+    release: async (...args) => await through(() => store.release(...args)),
     write: async (...args) => await through(() => store.write(...args)),
     beat: async (...args) => await through(() => store.beat(...args)),
     read: async (...args) => await through(() => store.read(...args)),

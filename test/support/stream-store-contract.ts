@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { frame } from '../../streams/sse-frames.ts'
 import type { Segment } from '../../stream-log/frame-log.ts'
-import type { NewStream, StreamStore, StreamWrite } from '../../stream-log/stream-store.ts'
+import type { NewStream, RequestClaim, StreamStore, StreamWrite } from '../../stream-log/stream-store.ts'
 
 const TTL = 60_000
 
@@ -123,5 +123,54 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     await store.sweep()
     t.equal(await store.read(a.id, 0), undefined)
     t.match(await store.read(b.id, 0), { state: 'running', lastId: 1 })
+  })
+
+  const claimOf = (change: Partial<RequestClaim> = {}): RequestClaim => ({ id: randomUUID(), caller: 'ada', key: randomUUID(), digest: 'd', ...change })
+
+  await t.test('of many who claim one name exactly one gets it, and all learn who', async t => {
+    const key = randomUUID()
+    const claims = Array.from({ length: 8 }, () => claimOf({ key }))
+    const winners = await Promise.all(claims.map(async claim => await store.claim('r1', claim, TTL)))
+    t.equal(new Set(winners.map(({ id }) => id)).size, 1)
+    t.match(await store.read(winners[0]?.id ?? '', 0), { state: 'running', target: '', lastId: 0 })
+  })
+
+  await t.test('a name is its caller\'s own', async t => {
+    const key = randomUUID()
+    for (const caller of ['ada', 'eve', null]) {
+      const claim = claimOf({ key, caller })
+      t.equal((await store.claim('r1', claim, TTL)).id, claim.id)
+    }
+  })
+
+  await t.test('a claimed stream begins with its first write, and keeps its name when it ends', async t => {
+    const claim = claimOf()
+    await store.claim('r1', claim, TTL)
+    await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a' }, segment: segment(1, 2), ended: true })], TTL)
+    t.match(await store.read(claim.id, 0), { state: 'ended', target: 'a', lastId: 2 })
+    t.match(await store.claim('r2', claimOf({ key: claim.key, digest: 'other' }), TTL), { id: claim.id, digest: 'd' })
+  })
+
+  await t.test('a name that was released, lost, deleted or has expired is free; a stream that has not begun is gone with it', async t => {
+    const again = async (key: string) => {
+      const claim = claimOf({ key })
+      return (await store.claim('r2', claim, TTL)).id === claim.id
+    }
+    const unbegun = claimOf()
+    await store.claim('r1', unbegun, TTL)
+    await store.release(unbegun.id)
+    t.equal(await store.read(unbegun.id, 0), undefined)
+    t.ok(await again(unbegun.key))
+    for (const end of ['release', 'declareLost', 'remove', 'expire'] as const) {
+      const claim = claimOf()
+      await store.claim('r1', claim, TTL)
+      await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a' }, segment: segment(1, 2) })], TTL)
+      t.notOk(await again(claim.key))
+      if (end === 'release') await store.release(claim.id)
+      if (end === 'declareLost') await store.declareLost(claim.id, (await store.read(claim.id, 0))?.beat ?? '', id => frame(id, '"lost"'))
+      if (end === 'remove') await store.remove(claim.id)
+      if (end === 'expire') await elapse(TTL + 1)
+      t.ok(await again(claim.key), end)
+    }
   })
 }
