@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { Environment } from '../../schemas/environment.ts'
 
-/** The table of the contract. */
+/** The table of the contract, and what was added since. */
 const CONTRACT = [
   'HOST', 'PORT', 'WORKERS', 'LOG_LEVEL', 'DATABASE_URL', 'DATA_DIR', 'PROVIDERS',
   'AZURE_APIM_ENDPOINT', 'AZURE_APIM_DEPLOYMENT', 'AZURE_APIM_API_VERSION', 'AZURE_APIM_KEY',
@@ -10,7 +10,8 @@ const CONTRACT = [
   'OPENAI_BASE_URL', 'OPENAI_API_KEY', 'OPENAI_MODEL', 'GEMINI_BASE_URL', 'GEMINI_API_KEY', 'GEMINI_MODEL',
   'BEDROCK_MODEL_ID', 'AWS_REGION', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'GATEWAY_CONFIG', 'STREAM_QUEUE_CAPACITY',
   'FIRST_TOKEN_TIMEOUT_MS', 'IDLE_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS', 'MIDSTREAM_FAILOVER', 'RESUME_TTL_MS',
-  'GATEWAY_API_KEYS', 'ADMIN_API_KEYS', 'SHUTDOWN_GRACE_MS'
+  'GATEWAY_API_KEYS', 'ADMIN_API_KEYS', 'SHUTDOWN_GRACE_MS',
+  'STREAM_LOG_KEY', 'SLOW_CLIENT_TIMEOUT_MS', 'MAX_COMPLETIONS', 'MAX_WAITING', 'MAX_WAIT_MS', 'MAX_EVENT_LOOP_DELAY_MS'
 ].sort()
 
 t.test('the schema has the contract\'s variables, no more and no less', async t => {
