@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ConfigurationError } from './config/gateway-config.ts'
-import { DatabaseUnavailableError } from './db/database.ts'
+import { DatabaseUnavailableError } from './db/unavailable.ts'
 
 /**
  * How a process of the gateway ends.

@@ -16,6 +16,7 @@ import type { BreakerSnapshot, Effect, Manual, ManualAction, Transition } from '
 import type { BreakerStore, StoredBreaker } from './store.ts'
 import { STORE_TIMEOUT_MS, StoreLink } from './store-link.ts'
 import type { Schedule } from './store-link.ts'
+import { StoreWatch } from './store-watch.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /** The right to send one request to a target. Has to end in `record` or `release`. */
@@ -89,8 +90,6 @@ interface Entry {
 /** A lease that waited longer than this share of itself for a taker goes back: what remains must be enough for a probe. */
 const UNUSED_SHARE = 1 / 3
 
-/** How long `start` waits for the store, in ms: nobody waits for an answer yet, and the first connection takes longest. */
-const START_TIMEOUT_MS = 5_000
 /** How often a request may go to a target whose breaker is open, in ms. */
 const TRICKLE_MS = 1_000
 /** How long `close` waits for writes, in ms. */
@@ -105,11 +104,8 @@ export class CircuitBreakers {
   readonly #entries = new Map<string, Entry>()
   /** Stored breakers whose targets were not added yet. */
   readonly #stored = new Map<string, { readonly stored: StoredBreaker, readonly at: number }>()
+  readonly #watch: StoreWatch
   #claims = 0
-  /** The look into the store that is under way, and whether another has to follow. */
-  #refreshing: Promise<void> | undefined
-  #refreshAgain = false
-  #stopWatching: (() => Promise<void>) | undefined
 
   constructor (options: CircuitBreakersOptions) {
     this.#options = options
@@ -121,10 +117,14 @@ export class CircuitBreakers {
       onEvent: options.onEvent,
       onRetry: () => { void this.#drainAll() }
     })
+    this.#watch = new StoreWatch({ store: options.store, link: this.#link, timeoutMs: this.#storeTimeoutMs, onLook: () => this.#onLook() })
   }
 
   /** Calls to the store that failed since the start. */
   get storeFailures (): number { return this.#link.failures }
+
+  /** Whether the last call to the store failed: then these breakers decide alone. */
+  get storeLost (): boolean { return this.#link.isLost }
 
   /** Gives the target a breaker: closed, or as the store had it at `start`. Does nothing if it has one. */
   add (target: string): void {
@@ -148,12 +148,11 @@ export class CircuitBreakers {
   }
 
   /**
-   * Loads the stored states, for up to 5 s, and begins to watch the store. If it does not answer, the breakers begin
+   * Loads the stored states, for up to 2 s, and begins to watch the store. If it does not answer, the breakers begin
    * closed; `refresh` catches up.
    */
   async start (): Promise<void> {
-    await this.#load(START_TIMEOUT_MS)
-    this.#stopWatching = this.#options.store.watch?.({
+    await this.#watch.start({
       changed: target => { if (this.#entries.has(target)) void this.refresh() },
       resync: () => { void this.refresh() }
     })
@@ -164,37 +163,20 @@ export class CircuitBreakers {
    * it. Never rejects: without the store, everything stays as it is.
    */
   async refresh (): Promise<void> {
-    if (this.#refreshing !== undefined) {
-      this.#refreshAgain = true
-      await this.#refreshing
-      return
-    }
-    this.#refreshing = this.#refreshAll().finally(() => { this.#refreshing = undefined })
-    await this.#refreshing
+    await this.#watch.look()
   }
 
-  async #refreshAll (): Promise<void> {
-    do {
-      this.#refreshAgain = false
-      await this.#load(this.#storeTimeoutMs)
-    } while (this.#refreshAgain)
-  }
-
-  async #load (timeoutMs: number): Promise<void> {
+  #onLook (): (all: readonly StoredBreaker[]) => void {
     // Where a write is under way the store may answer with what was there before it, even if that arrives after it.
     const versions = new Map([...this.#entries.values()].filter(entry => entry.writes.isEmpty).map(entry => [entry, entry.version]))
-    let all: StoredBreaker[]
-    try {
-      all = await this.#link.call('load', async () => await this.#options.store.load(), timeoutMs)
-    } catch {
-      return
-    }
-    const at = this.#options.now()
-    for (const stored of all) {
-      const entry = this.#entries.get(stored.target)
-      if (entry === undefined) this.#stored.set(stored.target, { stored, at })
-      // Whatever changed here since the question was asked is newer than the answer.
-      else if (entry.version === versions.get(entry) && entry.writes.isEmpty && entry.claim?.isAsking !== true && !entry.breaker.isOutdated(stored)) this.#adopt(entry, stored, at)
+    return all => {
+      const at = this.#options.now()
+      for (const stored of all) {
+        const entry = this.#entries.get(stored.target)
+        if (entry === undefined) this.#stored.set(stored.target, { stored, at })
+        // Whatever changed here since the question was asked is newer than the answer.
+        else if (entry.version === versions.get(entry) && entry.writes.isEmpty && entry.claim?.isAsking !== true && !entry.breaker.isOutdated(stored)) this.#adopt(entry, stored, at)
+      }
     }
   }
 
@@ -266,7 +248,7 @@ export class CircuitBreakers {
   /** Gives unused leases back and writes what waits, for at most a second. */
   async close (): Promise<void> {
     for (const entry of this.#entries.values()) entry.claim?.discard()?.release()
-    await this.#link.waitFor(this.#stopWatching?.() ?? Promise.resolve(), CLOSE_TIMEOUT_MS)
+    await this.#link.waitFor(this.#watch.stop(), CLOSE_TIMEOUT_MS)
     // First the link, so that a store that failed a moment ago is tried once more.
     this.#link.close()
     await this.#link.waitFor(this.#drainAll(), CLOSE_TIMEOUT_MS)
@@ -301,6 +283,8 @@ export class CircuitBreakers {
     const usableUntil = now() + this.#policy.leaseMs * UNUSED_SHARE
     entry.claim = new ProbeClaimInFlight(
       this.#claimProbe(entry, owner),
+      // Several statements may come before the claim's own, if the store is slow.
+      async asked => { await this.#link.waitFor(asked, this.#storeTimeoutMs) },
       () => now() < usableUntil && entry.breaker.probeTicket(owner) !== undefined
     )
   }

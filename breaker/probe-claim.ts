@@ -5,15 +5,18 @@
 /** A claim that the store is asked for; its permit goes to exactly one taker. */
 export class ProbeClaimInFlight<T> {
   readonly #answer: Promise<void>
+  readonly #patience: (asked: Promise<void>) => Promise<void>
   readonly #isUsable: () => boolean
   #permit: T | undefined
   #isAsking = true
 
   /**
    * @param asked resolves to the permit if the lease was won. Must not reject.
+   * @param patience waits for the store's answer, but not for ever. Must not reject.
    * @param isUsable whether a permit that nobody has taken yet is still worth taking.
    */
-  constructor (asked: Promise<T | undefined>, isUsable: () => boolean) {
+  constructor (asked: Promise<T | undefined>, patience: (asked: Promise<void>) => Promise<void>, isUsable: () => boolean) {
+    this.#patience = patience
     this.#isUsable = isUsable
     this.#answer = asked.then(permit => {
       this.#permit = permit
@@ -39,7 +42,7 @@ export class ProbeClaimInFlight<T> {
   /** A promise that stands in line for the permit from the moment somebody awaits it. */
   promise (): Promise<T | undefined> {
     return new OnAwait(async () => {
-      await this.#answer
+      await this.#patience(this.#answer)
       return this.takeNow()
     })
   }

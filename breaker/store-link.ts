@@ -43,6 +43,9 @@ export class StoreLink {
   /** Calls that failed since the start. */
   get failures (): number { return this.#totalFailures }
 
+  /** Whether the last call failed. */
+  get isLost (): boolean { return this.#failures > 0 }
+
   /**
    * Asks the store.
    * @throws StoreUnavailableError when the store is left alone after a failure, or takes longer than `timeoutMs`;

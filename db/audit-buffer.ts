@@ -2,10 +2,10 @@
  * Attempts on their way to the audit log: nobody waits for the write, and memory stays bounded while the database is away.
  */
 import type { AttemptRecord } from '../breaker/attempt.ts'
-import type { AttemptRow } from './audit.ts'
+import type { AttemptRow, GapRow } from './audit.ts'
 import { uuidv7 } from './uuid.ts'
 
-/** How many rows wait at most; beyond it the oldest is dropped and counted. */
+/** How many rows wait at most, unless the options say otherwise. */
 export const AUDIT_CAPACITY = 10_000
 /** How many rows one statement writes at most. */
 export const AUDIT_BATCH = 500
@@ -13,14 +13,16 @@ export const AUDIT_BATCH = 500
 export const AUDIT_WRITE_TIMEOUT_MS = 5_000
 
 const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 30_000
+const LONGEST_PAUSE_MS = 5_000
 
 /** What a buffer needs. Clock and timer come in, so that tests can rule them. */
 export interface AuditBufferOptions {
   /** Writes rows; may be given the same rows again when an earlier try failed or took too long. */
   readonly write: (rows: readonly AttemptRow[]) => Promise<void>
-  /** Notes that `lost` rows are missing, the first of them dropped `sinceMs` ago. */
-  readonly writeGap: (lost: number, sinceMs: number) => Promise<void>
+  /** Notes that rows are missing; may be given the same gap again likewise. */
+  readonly writeGap: (gap: GapRow) => Promise<void>
+  /** How many rows wait at most; beyond it the oldest is dropped and counted. Default 10,000. */
+  readonly capacity?: number | undefined
   /** Whether the rows themselves are why a write failed, so that trying again is useless. */
   readonly isRejection: (error: unknown) => boolean
   /** Monotonic clock, ms. */
@@ -39,12 +41,27 @@ interface Waiting {
   readonly at: number
 }
 
-/** A bounded queue of attempts with one writer. */
+/** Rows that were dropped. */
+interface Lost {
+  readonly count: number
+  readonly since: number
+}
+
+/**
+ * A bounded queue of attempts with one writer. Each attempt ends either as a row or in the count of a gap, and in one of them
+ * only: a write that has failed here may take effect all the same, when a frozen database goes on. So its rows are kept
+ * until they are known to be written, and a gap that was tried once stays as it is.
+ */
 export class AuditBuffer {
   readonly #options: AuditBufferOptions
+  readonly #capacity: number
   #waiting: Waiting[] = []
-  /** Rows dropped and not yet on record as a gap. */
-  #lost: { count: number, readonly since: number } | undefined
+  /** Rows that a write was begun for. */
+  #underWay: readonly Waiting[] = []
+  /** Rows dropped and not yet part of a gap. */
+  #lost: Lost | undefined
+  /** A gap that a write was begun for. */
+  #gap: Lost & { readonly id: string } | undefined
   #dropped = 0
   #flushing: Promise<void> | undefined
   #failures = 0
@@ -52,13 +69,17 @@ export class AuditBuffer {
 
   constructor (options: AuditBufferOptions) {
     this.#options = options
+    this.#capacity = options.capacity ?? AUDIT_CAPACITY
   }
 
-  /** Rows that wait. */
-  get size (): number { return this.#waiting.length }
+  /** Rows that wait or are being written. */
+  get size (): number { return this.#underWay.length + this.#waiting.length }
 
   /** Rows dropped since the start. */
   get dropped (): number { return this.#dropped }
+
+  /** Whether the last write failed. */
+  get isFailing (): boolean { return this.#failures > 0 }
 
   /** Adds a row. Never waits, never throws. */
   add (record: AttemptRecord): void {
@@ -73,8 +94,7 @@ export class AuditBuffer {
 
   /** Writes what waits, and the gap if rows were dropped. Stops at the first failure; never rejects. */
   async flush (): Promise<void> {
-    // A batch under way has left the waiting rows, and is not written yet.
-    if (this.#flushing === undefined && this.#waiting.length === 0 && this.#lost === undefined) return
+    if (this.#flushing === undefined && this.size === 0 && this.#lost === undefined && this.#gap === undefined) return
     this.#flushing ??= this.#writeAll().finally(() => { this.#flushing = undefined })
     await this.#flushing
   }
@@ -82,8 +102,8 @@ export class AuditBuffer {
   async #writeAll (): Promise<void> {
     const { now, onLost, onBack } = this.#options
     try {
-      while (this.#waiting.length > 0) await this.#writeBatch()
-      await this.#writeGap()
+      while (this.size > 0) await this.#writeBatch()
+      while (this.#gap !== undefined || this.#lost !== undefined) await this.#writeGap()
       this.#pausedUntil = -Infinity
       if (this.#failures > 0) onBack()
       this.#failures = 0
@@ -95,30 +115,28 @@ export class AuditBuffer {
 
   async #writeBatch (): Promise<void> {
     const { now, write, isRejection } = this.#options
-    const batch = this.#waiting.splice(0, AUDIT_BATCH)
+    if (this.#underWay.length === 0) this.#underWay = this.#waiting.splice(0, AUDIT_BATCH)
+    const batch = this.#underWay
     try {
       await this.#inTime(write(batch.map(({ id, record, at }) => ({ ...record, id, agoMs: now() - at }))))
     } catch (error) {
-      if (isRejection(error)) {
-        this.#drop(batch.length)
-      } else {
-        this.#waiting.unshift(...batch)
-        this.#trim()
-      }
+      if (!isRejection(error)) throw error
+      this.#underWay = []
+      this.#drop(batch.length)
       throw error
     }
+    this.#underWay = []
   }
 
   async #writeGap (): Promise<void> {
-    const lost = this.#lost
-    if (lost === undefined) return
-    this.#lost = undefined
-    try {
-      await this.#inTime(this.#options.writeGap(lost.count, this.#options.now() - lost.since))
-    } catch (error) {
-      this.#lose(lost.count, lost.since)
-      throw error
+    if (this.#gap === undefined) {
+      if (this.#lost === undefined) return
+      this.#gap = { ...this.#lost, id: uuidv7() }
+      this.#lost = undefined
     }
+    const { id, count, since } = this.#gap
+    await this.#inTime(this.#options.writeGap({ id, lost: count, sinceMs: this.#options.now() - since }))
+    this.#gap = undefined
   }
 
   async #inTime (written: Promise<void>): Promise<void> {
@@ -131,18 +149,15 @@ export class AuditBuffer {
   }
 
   #trim (): void {
-    const excess = this.#waiting.length - AUDIT_CAPACITY
+    const excess = Math.min(this.size - this.#capacity, this.#waiting.length)
     if (excess <= 0) return
     this.#waiting.splice(0, excess)
     this.#drop(excess)
   }
 
   #drop (count: number): void {
+    const lost = this.#lost ?? { count: 0, since: this.#options.now() }
+    this.#lost = { count: lost.count + count, since: lost.since }
     this.#dropped += count
-    this.#lose(count, this.#options.now())
-  }
-
-  #lose (count: number, since: number): void {
-    this.#lost = { count: count + (this.#lost?.count ?? 0), since: Math.min(since, this.#lost?.since ?? since) }
   }
 }

@@ -7,7 +7,6 @@ import type { OutcomeClass } from '../breaker/outcome.ts'
 import type { Cause, Manual, StateName } from '../breaker/state.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
-import { uuidv7 } from './uuid.ts'
 
 /** An attempt that waits to be written. */
 export interface AttemptRow extends AttemptRecord {
@@ -15,6 +14,16 @@ export interface AttemptRow extends AttemptRecord {
   readonly id: string
   /** How long ago the attempt ended, in ms: it is dated by the database's clock. */
   readonly agoMs: number
+}
+
+/** Attempts that are missing from the log. */
+export interface GapRow {
+  /** Makes writing the same gap twice harmless. */
+  readonly id: string
+  /** How many. */
+  readonly lost: number
+  /** How long ago the first of them was lost, in ms. */
+  readonly sinceMs: number
 }
 
 /** What to list; everything that is left out matches. `class` and `requestId` leave only attempts. */
@@ -92,15 +101,12 @@ export async function insertAttempts (database: Database, rows: readonly Attempt
     on conflict (id) do nothing`)
 }
 
-/**
- * Notes that attempts are missing from the log.
- * @param lost how many.
- * @param sinceMs how long ago the first of them was lost, in ms.
- */
-export async function insertGap (database: Database, lost: number, sinceMs: number): Promise<void> {
+/** Notes that attempts are missing from the log; a gap whose id is already there is skipped. Rejects with the driver's error. */
+export async function insertGap (database: Database, { id, lost, sinceMs }: GapRow): Promise<void> {
   await database.execute(sql`
     insert into audit_gap (id, lost, since)
-    values (${uuidv7()}::uuid, ${Math.min(lost, MAX_INTEGER)}::int, clock_timestamp() - ${sinceMs}::float8 * interval '1 millisecond')`)
+    values (${id}::uuid, ${Math.min(lost, MAX_INTEGER)}::int, clock_timestamp() - ${sinceMs}::float8 * interval '1 millisecond')
+    on conflict (id) do nothing`)
 }
 
 // As text with microseconds: a JavaScript Date would cut them off, and the cursor needs them.

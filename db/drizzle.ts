@@ -5,11 +5,11 @@
  */
 import { createRequire } from 'node:module'
 import type * as Pglite from '@electric-sql/pglite'
+import type * as MigrationReader from 'drizzle-orm/migrator'
 import type * as DrizzleOnProxy from 'drizzle-orm/pg-proxy'
 import type * as DrizzleOnPglite from 'drizzle-orm/pglite'
 import type * as PgliteMigrator from 'drizzle-orm/pglite/migrator'
 import type * as DrizzleOnPostgres from 'drizzle-orm/postgres-js'
-import type * as PostgresMigrator from 'drizzle-orm/postgres-js/migrator'
 import type * as DrizzleSql from 'drizzle-orm/sql'
 import type Postgres from 'postgres'
 
@@ -25,10 +25,10 @@ export function loadPostgres () {
   return { postgres, drizzle }
 }
 
-/** What changes PostgreSQL's tables. */
-export function loadPostgresMigrator () {
-  const { migrate }: typeof PostgresMigrator = require('drizzle-orm/postgres-js/migrator')
-  return { migrate }
+/** What reads the migrations' files. */
+export function loadMigrationReader () {
+  const { readMigrationFiles }: typeof MigrationReader = require('drizzle-orm/migrator')
+  return { readMigrationFiles }
 }
 
 /** The embedded PostgreSQL, and drizzle on it. */

@@ -4,7 +4,7 @@
  */
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { DatabaseUnavailableError } from './database.ts'
+import { DatabaseUnavailableError } from './unavailable.ts'
 import { UnansweredStatements } from './statement.ts'
 import type { AskOwner, Statement, StatementAnswer } from './statement.ts'
 

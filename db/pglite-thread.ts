@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { DatabaseUnavailableError, errorCode, openPgliteClient } from './database.ts'
+import { openPgliteClient } from './pglite.ts'
 import type { FromThread, ToThread } from './pglite-owner.ts'
 import type { Statement, StatementAnswer } from './statement.ts'
+import { DatabaseUnavailableError, errorCode } from './unavailable.ts'
 
 /** The thread that PGlite runs in; `db/pglite-owner` starts it. */
 

@@ -2,6 +2,7 @@ import type { SQL } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { loadPgProxy } from './drizzle.ts'
 import type { AskOwner, Statement } from './statement.ts'
+import { DatabaseUnavailableError } from './unavailable.ts'
 
 /** The owner of the database could not run a statement. `code` is PostgreSQL's SQLSTATE, if it was the database that refused. */
 class StatementError extends Error {
@@ -31,10 +32,22 @@ export async function remotePglite (ask: AskOwner): Promise<Database> {
   const db = drizzle(async (text, params, method) => ({ rows: await run(text, params, method === 'all' ? 'array' : 'object') }))
   const database: Database = {
     dialect: 'pglite',
+    state: { kind: 'open' },
     db,
-    execute: async <T>(query: SQL): Promise<T[]> => await db._.session.execute<T[]>(query),
+    execute: async <T>(query: SQL): Promise<T[]> => {
+      try {
+        return await db._.session.execute<T[]>(query)
+      } catch (error) {
+        throw ownerIsGone(error) ? new DatabaseUnavailableError('the embedded database is gone') : error
+      }
+    },
     separate: () => database,
     close: async () => { closed = true }
   }
   return database
+}
+
+/** What the database refuses has a code. */
+function ownerIsGone (error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof StatementError && error.cause.code === undefined
 }

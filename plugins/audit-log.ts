@@ -6,7 +6,7 @@ import type { AttemptRecord } from '../breaker/attempt.ts'
 import { AUDIT_BATCH, AuditBuffer } from '../db/audit-buffer.ts'
 import { insertAttempts, insertGap, listAudit } from '../db/audit.ts'
 import type { AuditFilter, AuditPage } from '../db/audit.ts'
-import { errorCode } from '../db/database.ts'
+import { errorCode } from '../db/unavailable.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,8 +23,16 @@ export interface AuditQuery extends AuditFilter {
   readonly limit?: number | undefined
 }
 
+/** How much it may keep. */
+export interface AuditLogOptions {
+  /** How many attempts wait at most while the database is away; beyond it the oldest is dropped and counted. Default 10,000. */
+  readonly capacity?: number | undefined
+}
+
 /** The decorator. */
 export interface AuditLog {
+  /** Whether the last write failed; the rows wait. */
+  readonly failing: boolean
   /** Rows dropped because the database was away for too long. */
   readonly dropped: number
   /** Rows that wait to be written. */
@@ -34,6 +42,7 @@ export interface AuditLog {
   /**
    * Attempts and transitions, newest first. Does not flush: what was recorded a moment ago may be missing.
    * @throws InvalidCursorError
+   * @throws DatabaseUnavailableError
    */
   list (query: AuditQuery): Promise<AuditPage>
   /** Writes what waits. Never rejects; without the database the rows wait on. */
@@ -45,7 +54,7 @@ const FLUSH_ON_CLOSE_MS = 5_000
 const DEFAULT_LIMIT = 100
 
 /** Decorates `fastify.auditLog`. */
-export default fp(async fastify => {
+export default fp<AuditLogOptions>(async (fastify, { capacity }) => {
   const { database, log } = fastify
   const schedule = (ms: number, callback: () => void) => {
     const timer = setTimeout(callback, ms)
@@ -53,9 +62,10 @@ export default fp(async fastify => {
   }
   const buffer = new AuditBuffer({
     write: async rows => await insertAttempts(database, rows),
-    writeGap: async (lost, sinceMs) => await insertGap(database, lost, sinceMs),
+    writeGap: async gap => await insertGap(database, gap),
     // SQLSTATE classes 22 and 23: the data itself is refused, and would be again.
     isRejection: error => /^2[23]/.test(errorCode(error) ?? ''),
+    capacity,
     now: () => performance.now(),
     schedule,
     // Only the code: a driver's error holds the rows that it failed on.
@@ -68,6 +78,7 @@ export default fp(async fastify => {
   const auditLog: AuditLog = {
     get dropped () { return buffer.dropped },
     get waiting () { return buffer.size },
+    get failing () { return buffer.isFailing },
     attempt (record) {
       buffer.add(record)
       if (buffer.size >= AUDIT_BATCH) void buffer.flushUnlessPaused()
@@ -86,5 +97,6 @@ export default fp(async fastify => {
       const cancel = schedule(FLUSH_ON_CLOSE_MS, resolve)
       void buffer.flush().finally(cancel).then(resolve)
     })
+    if (buffer.size > 0) log.error({ rows: buffer.size }, 'audit log could not be written until the end: rows are lost')
   })
 }, { name: 'audit-log', fastify: '5.x', dependencies: ['database'] })

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { DatabaseUnavailableError } from '../db/unavailable.ts'
 import { defectOf } from '../errors/defect.ts'
 import { GatewayError, invalidRequest, notFound } from '../errors/gateway-error.ts'
 
@@ -40,12 +41,15 @@ export function refuseMalformed (this: FastifyInstance, { code }: ConnectionErro
   socket.destroy()
 }
 
+/** When a database that is away may be there again, in ms. */
+const DATABASE_RETRY_MS = 5_000
 const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
 
 /** Any error as the one that the caller is told; what is not known becomes a 500 that says nothing of its cause. */
 export function toGatewayError (error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
   if (!(error instanceof Error)) return internal(error)
+  if (error instanceof DatabaseUnavailableError) return databaseUnavailable(error)
   const { validation, validationContext, code, statusCode }: Partial<FastifyError> = error
   if (validation !== undefined) return invalidInput(mostTelling(validation), validationContext)
   switch (code) {
@@ -81,6 +85,11 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
   // 499 is for log and audit: nobody is there to read it.
   const body = request.routeOptions.config.errorBody?.(known, request.id) ?? known.toBody()
   return reply.code(known.status).type('application/json; charset=utf-8').send(body)
+}
+
+/** Only of routes that read from it; completions do without. */
+function databaseUnavailable (cause: DatabaseUnavailableError): GatewayError {
+  return new GatewayError(503, 'The database does not answer.', { type: 'server_error', code: 'database_unavailable', retryAfterMs: DATABASE_RETRY_MS, cause })
 }
 
 function internal (cause: unknown): GatewayError {

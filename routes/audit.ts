@@ -4,6 +4,7 @@ import type { AuditEntry } from '../db/audit.ts'
 import { invalidRequest } from '../errors/gateway-error.ts'
 import { AuditPage, AuditQuery } from '../schemas/audit.ts'
 import type { AuditAttempt, AuditTransition } from '../schemas/audit.ts'
+import { ErrorBody } from '../schemas/error.ts'
 
 /** `GET /v1/audit`: attempts and breaker transitions, newest first. */
 const audit: FastifyPluginAsyncTypebox = async fastify => {
@@ -13,13 +14,13 @@ const audit: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'listAudit',
       summary: 'Attempts and breaker transitions, newest first (admin)',
       querystring: AuditQuery,
-      response: { 200: AuditPage }
+      response: { 200: AuditPage, 503: ErrorBody }
     },
     onRequest: fastify.auth.admin
   }, async request => {
     const { request_id: requestId, since, until, ...query } = request.query
-    // What was recorded a moment ago shall be on the page.
-    await fastify.auditLog.flush()
+    // What was recorded a moment ago shall be on the page, unless it has been waiting for a while.
+    if (!fastify.auditLog.failing) await fastify.auditLog.flush()
     try {
       const { entries, nextCursor } = await fastify.auditLog.list({ ...query, requestId, since: dateOf(since), until: dateOf(until) })
       return { object: 'list' as const, data: entries.map(entryOf), next_cursor: nextCursor }

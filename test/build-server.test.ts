@@ -3,9 +3,9 @@ import { sql } from 'drizzle-orm'
 import t from 'tap'
 import { buildServer } from '../build-server.ts'
 import { ConfigurationError } from '../config/gateway-config.ts'
-import { DatabaseUnavailableError } from '../db/database.ts'
-import { buildGateway, openaiAt } from './support/build-gateway.ts'
-import { chat, HELLO, json } from './support/chat-client.ts'
+import { DatabaseUnavailableError } from '../db/unavailable.ts'
+import { ADMIN_KEY, buildGateway, digestOf, openaiAt } from './support/build-gateway.ts'
+import { chat, errorOf, HELLO, json } from './support/chat-client.ts'
 import { until } from './support/gateway-process.ts'
 import { testDatabase } from './support/postgres.ts'
 import { scriptedUpstream } from './support/scripted-upstream.ts'
@@ -18,10 +18,32 @@ t.test('wrong variables: all lines at once, and nothing is opened', async t => {
   t.match(error, { lines: ['PORT: must be integer', /^LOG_LEVEL: /] })
 })
 
-t.test('a database that cannot be reached stops the start', async t => {
-  const error = await buildServer({ env: { ...TARGET, DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }, logger: false }).then(() => undefined, (error: unknown) => error)
+t.test('a database that refuses stops the start', async t => {
+  const url = new URL(await testDatabase(t))
+  url.password = 'hunter2'
+  const error = await buildServer({ env: { ...TARGET, DATABASE_URL: url.href }, logger: false }).then(() => undefined, (error: unknown) => error)
   t.type(error, DatabaseUnavailableError)
   t.notMatch(error instanceof Error ? error.message : '', /hunter2/)
+})
+
+t.test('one that cannot be reached does not', async t => {
+  const upstream = await scriptedUpstream(t)
+  const lines: string[] = []
+  const server = await buildServer({
+    env: { ...openaiAt(upstream), DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x', ADMIN_API_KEYS: digestOf(ADMIN_KEY) },
+    logger: { level: 'warn', stream: { write: line => { lines.push(line) } } }
+  })
+  t.teardown(async () => await server.close())
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  t.equal((await chat(url)).status, 200)
+  t.match(await json(await fetch(`${url}/readyz`)), { status: 'ready', database: 'unavailable' })
+  t.equal((await fetch(`${url}/v1/targets`)).status, 200)
+  const audit = await fetch(`${url}/v1/audit`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+  t.equal(audit.status, 503)
+  t.ok(Number(audit.headers.get('retry-after')) > 0)
+  t.match(errorOf(await json(audit)), { type: 'server_error', code: 'database_unavailable' })
+  t.match(lines.filter(line => line.includes('DATABASE_URL')).map(line => JSON.parse(line)), [{ level: 40, code: 'ECONNREFUSED', msg: /cannot be used: nothing listens there/ }], 'one line')
+  t.notMatch(lines.join(''), /hunter2|"level":50/)
 })
 
 t.test('without DATABASE_URL it runs on the embedded database', async t => {

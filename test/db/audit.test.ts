@@ -3,14 +3,15 @@ import t from 'tap'
 import { InvalidCursorError, insertAttempts, insertGap, listAudit } from '../../db/audit.ts'
 import type { AuditEntry, AuditFilter } from '../../db/audit.ts'
 import { PostgresBreakerStore } from '../../db/breaker-store.ts'
-import { openPostgres } from '../../db/database.ts'
+import { openPostgres } from '../../db/postgres.ts'
 import { uuidv7 } from '../../db/uuid.ts'
 import { attemptRecord, attemptRow } from '../support/attempts.ts'
 import { opening } from '../support/breaker-store-contract.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 const url = await testDatabase(t)
-const database = await openPostgres(url, 4)
+const database = await openPostgres(url, 4, PATIENT)
 t.teardown(async () => await database.close())
 t.beforeEach(async () => { await database.execute(sql`truncate attempt, audit_gap, breaker, breaker_transition`) })
 
@@ -102,8 +103,10 @@ t.test('a made-up cursor is an error of its own', async t => {
   }
 })
 
-t.test('a gap says how much is missing since when', async t => {
-  await insertGap(database, 12, 60_000)
+t.test('a gap says how much is missing since when; written twice, it is there once', async t => {
+  const gap = { id: uuidv7(), lost: 12, sinceMs: 60_000 }
+  await insertGap(database, gap)
+  await insertGap(database, gap)
   t.match(await database.execute(sql`select lost, round(extract(epoch from at - since))::int as seconds from audit_gap`), [{ lost: 12, seconds: 60 }])
 })
 

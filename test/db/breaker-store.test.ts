@@ -2,13 +2,14 @@ import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import t from 'tap'
 import { BREAKER_CHANNEL, PostgresBreakerStore } from '../../db/breaker-store.ts'
-import { openPostgres } from '../../db/database.ts'
+import { openPostgres } from '../../db/postgres.ts'
 import { opening, testBreakerStore } from '../support/breaker-store-contract.ts'
 import { rewind } from '../support/rewind.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 t.test('the PostgreSQL store fulfils the contract', async t => {
-  const database = await openPostgres(await testDatabase(t), 8)
+  const database = await openPostgres(await testDatabase(t), 8, PATIENT)
   t.teardown(async () => await database.close())
   const store = new PostgresBreakerStore(database)
   await testBreakerStore(t, { store, elapse: async ms => await rewind(database, ms) })
@@ -30,7 +31,7 @@ t.test('the PostgreSQL store fulfils the contract', async t => {
 
 t.test('transitions and leases given back are announced, and nothing else', async t => {
   const url = await testDatabase(t)
-  const database = await openPostgres(url, 2)
+  const database = await openPostgres(url, 2, PATIENT)
   t.teardown(async () => await database.close())
   const listener = postgres(url, { max: 1 })
   t.teardown(async () => await listener.end())

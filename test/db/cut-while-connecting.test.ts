@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { sql } from 'drizzle-orm'
 import t from 'tap'
-import { openPostgres } from '../../db/database.ts'
+import { openPostgres } from '../../db/postgres.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 /** What PostgreSQL says when a connection is ready. @see https://www.postgresql.org/docs/current/protocol-message-formats.html */
@@ -40,7 +41,7 @@ t.test('a connection that is cut when it has just been made fails the statement,
   const address = proxy.address()
   url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
 
-  const database = await openPostgres(url.href, 2)
+  const database = await openPostgres(url.href, 2, PATIENT)
   t.teardown(async () => await database.close())
   cutting = true
   for (const socket of open) socket.destroy()

@@ -3,16 +3,18 @@
  */
 import postgres from 'postgres'
 import t from 'tap'
-import { openPostgres } from '../../db/database.ts'
 import { listenTo } from '../../db/listen.ts'
+import { PostgresClient } from '../../db/postgres-client.ts'
+import { openPostgres } from '../../db/postgres.ts'
 import { until } from '../support/gateway-process.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 const CHANNEL = 'listen_test'
 
 t.test('what is notified arrives, also after the connection was cut', async t => {
   const url = await testDatabase(t)
-  const database = await openPostgres(url, 1)
+  const database = await openPostgres(url, 1, PATIENT)
   t.teardown(async () => await database.close())
   const admin = postgres(url, { max: 1 })
   t.teardown(async () => await admin.end())
@@ -44,9 +46,9 @@ t.test('a database that is not there yet is waited for', async t => {
   // Until then every client gets a port that nothing listens on.
   const nowhere = 'postgres://nobody@127.0.0.1:1/none'
   const tries: string[] = []
-  const newClient = () => {
+  const newClient = (onGone: () => void) => {
     tries.push(there ? 'there' : 'nowhere')
-    return postgres(there ? url : nowhere, { max: 1, onnotice: () => {} })
+    return new PostgresClient({ connect: postgres, url: there ? url : nowhere, max: 1, onGone })
   }
   const stop = listenTo(newClient, CHANNEL, { onNotification: () => {}, onListening: () => { listening++ } })
   t.teardown(stop)

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm'
 import t from 'tap'
 import { insertAttempts, listAudit } from '../../db/audit.ts'
 import { PostgresBreakerStore } from '../../db/breaker-store.ts'
-import { DatabaseUnavailableError, errorCode } from '../../db/database.ts'
+import { DatabaseUnavailableError, errorCode } from '../../db/unavailable.ts'
 import { openPgliteOwner } from '../../db/pglite-owner.ts'
 import { remotePglite } from '../../db/remote-pglite.ts'
 import { attempt } from '../../db/schema.ts'
@@ -66,7 +66,7 @@ t.test('when the owner has closed the database, statements fail at once', async 
   const database = await remotePglite(owner.ask)
   await owner.close()
   const failed: unknown = await database.execute(sql`select 1`).catch((error: unknown) => error)
-  t.match(failed, { cause: { name: 'StatementError', message: 'the embedded database is closed' } })
+  t.match(failed, { name: 'DatabaseUnavailableError' })
   t.same(lost, [], 'an end that was asked for is no breakdown')
 })
 

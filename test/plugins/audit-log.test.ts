@@ -5,12 +5,13 @@ import t from 'tap'
 import auditLog from '../../plugins/audit-log.ts'
 import database from '../../plugins/database.ts'
 import { attemptRecord } from '../support/attempts.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 async function build (url: string) {
   const lines: Array<Record<string, unknown>> = []
   const app = fastify({ logger: { level: 'debug', stream: { write: line => { lines.push(JSON.parse(line)) } } } })
-  app.register(database, { url, poolSize: 2 })
+  app.register(database, { url, poolSize: 2, ...PATIENT })
   app.register(auditLog)
   await app.ready()
   return { app, lines }

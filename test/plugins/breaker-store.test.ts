@@ -4,6 +4,7 @@ import type { Outcome } from '../../breaker/outcome.ts'
 import breakerStore from '../../plugins/breaker-store.ts'
 import circuitBreaker from '../../plugins/circuit-breaker.ts'
 import database from '../../plugins/database.ts'
+import { PATIENT } from '../support/patient.ts'
 import { testDatabase } from '../support/postgres.ts'
 
 const FAILURE: Outcome = { class: 'failure', reason: 'connect' }
@@ -12,7 +13,7 @@ t.test('breakers of two servers share their states, and a new server starts with
   const url = await testDatabase(t)
   const build = async () => {
     const app = fastify()
-    app.register(database, { url, poolSize: 2 })
+    app.register(database, { url, poolSize: 2, ...PATIENT })
     app.register(breakerStore)
     app.register(circuitBreaker, { targets: ['a'] })
     await app.ready()

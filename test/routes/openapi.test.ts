@@ -49,7 +49,7 @@ t.test('the description', async t => {
     const statuses = (name: string) => namesOf(at(operations.get(name), 'responses'))
     t.same(statuses('POST /v1/chat/completions'), ['200', '400', '401', '404', '413', '415', '429', '500', '502', '503', '504'])
     t.same(statuses('POST /v1/targets/{name}/breaker'), ['200', '400', '401', '403', '404', '413', '415', '500'])
-    t.same(statuses('GET /v1/audit'), ['200', '400', '401', '403', '500'])
+    t.same(statuses('GET /v1/audit'), ['200', '400', '401', '403', '500', '503'])
     t.same(statuses('GET /v1/models'), ['200', '401', '500'])
     t.same(statuses('GET /readyz'), ['200', '500', '503'])
     t.same(at(operations.get('GET /healthz'))['security'], [])

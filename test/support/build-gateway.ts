@@ -16,6 +16,7 @@ import type { GatewayConfig } from '../../config/gateway-config.ts'
 import type { GatewayConfigFile, ModelConfig, TargetConfig } from '../../schemas/gateway-config.ts'
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
+import { until } from './gateway-process.ts'
 import { testDatabase } from './postgres.ts'
 import type { ScriptedUpstream } from './scripted-upstream.ts'
 
@@ -59,6 +60,8 @@ export async function buildGateway (t: Test, { env = {}, file, keys = false, log
   })
   t.teardown(async () => await server.close())
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  // Not waited for by the start on a machine that is too busy to answer in time.
+  await until('the database is open', () => server.database.state.kind === 'open')
   const logged = (message: string) => log.map(line => parsed(line)).filter(line => line['msg'] === message)
   return { url, server, log, logged }
 }

@@ -140,12 +140,21 @@ export async function spawnGateway (t: Test, env: Variables = {}): Promise<Gatew
   return gateway
 }
 
-/** Starts it and waits until `GET /readyz` answers 200. */
+/** Starts it and waits until `GET /readyz` answers 200, and that the database is there. */
 export async function startGateway (t: Test, env: Variables): Promise<GatewayProcess> {
   const gateway = await spawnGateway(t, env)
   await gateway.listening()
-  await until('the gateway is ready', async () => (await fetch(`${gateway.url}/readyz`)).status === 200)
+  await until('the gateway is ready', async () => await readiness(gateway) === 'ready, database ok')
   return gateway
+}
+
+/** What `GET /readyz` says: `ready, database unavailable`, for example. */
+export async function readiness ({ url }: Pick<GatewayProcess, 'url'>): Promise<string> {
+  const response = await fetch(`${url}/readyz`)
+  const body: unknown = await response.json()
+  const { status, database } = isJsonObject(body) ? body : {}
+  if ((response.status === 200) !== (status === 'ready')) throw new Error(`/readyz says ${String(status)} with ${response.status}`)
+  return `${String(status)}, database ${String(database)}`
 }
 
 /** Asks again and again until it is so. @throws it is not so after all tries */
