@@ -4,13 +4,15 @@ import { loadPostgres } from './drizzle.ts'
 import { PostgresClient } from './postgres-client.ts'
 import { DatabaseUnavailableError, errorCode, isAway, TIMEOUT, unavailable } from './unavailable.ts'
 
-/** How long running statements have when their connections are given up, in ms. */
+/** How long statements that run have when their connections are given up, in ms. */
 const CLOSE_GRACE_MS = 5_000
 const AWAY = 'the database is away'
 
 interface Current {
   readonly client: PostgresClient
   readonly db: PostgresJsDatabase
+  /** Statements that wait for an answer. */
+  running: number
 }
 
 /**
@@ -53,22 +55,24 @@ export class PostgresPool {
     const current = this.#connected()
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(() => late.reject(unavailable(AWAY, TIMEOUT)), timeoutMs)
+    current.running++
     try {
       return await Promise.race([ask(current), late.promise])
     } catch (error) {
       const code = errorCode(error)
       if (!isAway(code)) throw error
-      this.#retire(current)
+      this.#retire(current, current.running > 1 ? CLOSE_GRACE_MS : 0)
       throw unavailable(AWAY, code)
     } finally {
       clearTimeout(timer)
+      current.running--
     }
   }
 
   /** Ends all connections; waits up to 5 s for running statements. */
   async close (): Promise<void> {
     this.#closed = true
-    if (this.#current !== undefined) this.#retire(this.#current)
+    if (this.#current !== undefined) this.#retire(this.#current, CLOSE_GRACE_MS)
     await Promise.all(this.#retired)
   }
 
@@ -76,15 +80,15 @@ export class PostgresPool {
     if (this.#current === undefined) {
       const { postgres, drizzle } = loadPostgres()
       const client = new PostgresClient({ connect: postgres, url: this.#url, max: this.#max })
-      this.#current = { client, db: drizzle({ client: client.sql }) }
+      this.#current = { client, db: drizzle({ client: client.sql }), running: 0 }
     }
     return this.#current
   }
 
-  #retire (current: Current): void {
+  #retire (current: Current, graceMs: number): void {
     if (this.#current !== current) return
     this.#current = undefined
-    const closed = current.client.close(CLOSE_GRACE_MS).finally(() => this.#retired.delete(closed))
+    const closed = current.client.close(graceMs).finally(() => this.#retired.delete(closed))
     this.#retired.add(closed)
   }
 }

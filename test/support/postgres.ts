@@ -95,7 +95,8 @@ export async function testDatabase (t: Test): Promise<string> {
   return url.href
 }
 
-async function freePort (): Promise<number> {
+/** A port that was free a moment ago. */
+export async function freePort (): Promise<number> {
   return await new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
