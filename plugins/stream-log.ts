@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
-import { errorCode } from '../db/database.ts'
 import { FrameCipher } from '../db/frame-cipher.ts'
 import { PostgresStreamStore } from '../db/stream-store.ts'
+import { errorCode } from '../db/unavailable.ts'
 import { StreamLog } from '../stream-log/stream-log.ts'
 
 declare module 'fastify' {
