@@ -13,7 +13,7 @@ t.test('the database comes after the service', { timeout: 300_000 }, async t => 
   const server = await ownServer(t, { started: false })
   const targets = await upstreams(t)
   const env = { ...targets.env, DATABASE_URL: server.url }
-  const gateways = [...await startGateways(t, 1, env), ...await startGateways(t, 1, { ...env, WORKERS: '2' })]
+  const gateways = (await Promise.all([startGateways(t, 1, env), startGateways(t, 1, { ...env, WORKERS: '2' })])).flat()
   const workers = gateways[1]
   if (workers === undefined) throw new Error('there are two')
   await untilWorkers(workers, 2)
