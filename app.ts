@@ -81,7 +81,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
     requestTimeoutMs: timeouts.requestMs,
     midstreamFailover: config.midstreamFailover
   })
-  await fastify.register(failover, { queueCapacity: config.queueCapacity, onAttempt: record => counts.attempt(record) })
+  await fastify.register(failover, { queueCapacity: config.queueCapacity, onAttempt: record => counts.attempt(record), onRescue: event => counts.rescue(event) })
   await fastify.register(auth, { apiKeys: config.apiKeys, adminApiKeys: config.adminApiKeys })
   await fastify.register(overload, config.overload)
   await fastify.register(slowClients, { timeoutMs: config.slowClientTimeoutMs })

@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { BreakerEvent } from '../breaker/events.ts'
+import type { RescueEvent } from '../failover/rescue.ts'
 import type { Counter, Histogram, Registry } from './registry.ts'
 
 /** How a request ended for its caller. */
@@ -47,6 +48,7 @@ export class GatewayMetrics {
   readonly #tokens: Counter<'target' | 'kind' | 'source'>
   readonly #failovers: Counter<'target'>
   readonly #hedges: Counter<'target'>
+  readonly #rescues: Counter<'target' | 'outcome' | 'how'>
   readonly #transitions: Counter<'target' | 'to'>
   readonly #shadowOpenings: Counter<'target'>
   #storeAnswers = true
@@ -107,6 +109,11 @@ export class GatewayMetrics {
       help: 'Attempts at a further target beside this one, which took long to begin.',
       labelNames: ['target']
     })
+    this.#rescues = registry.counter({
+      name: 'llm_gateway_rescues_total',
+      help: 'Streams of this target that broke and were carried on, or were not.',
+      labelNames: ['target', 'outcome', 'how']
+    })
     this.#transitions = registry.counter({
       name: 'llm_gateway_breaker_transitions_total',
       help: 'Changes of breakers\' states that were made here, not followed.',
@@ -163,6 +170,11 @@ export class GatewayMetrics {
    */
   another (target: string, beside: boolean): void {
     (beside ? this.#hedges : this.#failovers).add({ target })
+  }
+
+  /** A stream that broke was carried on, or was not. */
+  rescue ({ kind, from, how }: RescueEvent): void {
+    this.#rescues.add({ target: from, outcome: kind, how: how ?? 'none' })
   }
 
   breakerEvent (event: BreakerEvent): void {

@@ -43,7 +43,7 @@ const STATES: readonly StateName[] = ['closed', 'open', 'half_open', 'forced_ope
 
 /**
  * Decorates `fastify.metrics`. Comes first, since the others tell it what happens; of those that are there when the server is ready
- * (`breakers`, `providers`, `failover`, `auditLog`, `drain`) it reads what can be read at any time.
+ * (`breakers`, `providers`, `failover`, `auditLog`, `drain`, `overload`, `streamLog`) it reads what can be read at any time.
  */
 const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll }) => {
   const registry = new Registry()
@@ -72,6 +72,8 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll
     if (fastify.hasDecorator('failover')) readFailover(registry, fastify.failover)
     if (fastify.hasDecorator('auditLog')) readAuditLog(registry, fastify.auditLog)
     if (fastify.hasDecorator('drain')) readDrain(registry, fastify.drain)
+    if (fastify.hasDecorator('overload')) readOverload(registry, fastify.overload)
+    if (fastify.hasDecorator('streamLog')) readStreamLog(registry, fastify.streamLog)
     // Of several workers their sum: how many answer.
     registry.reading({ kind: 'gauge', name: 'llm_gateway_workers', help: 'Processes that answer requests.', labelNames: [], read: () => one(1) })
     addProcessMetrics(registry)
@@ -145,6 +147,14 @@ function readAuditLog (registry: Registry, auditLog: FastifyInstance['auditLog']
 
 function readDrain (registry: Registry, drain: FastifyInstance['drain']): void {
   registry.reading({ kind: 'gauge', name: 'llm_gateway_completions_running', help: 'Completions under way, streamed or not.', labelNames: [], read: () => one(drain.running) })
+}
+
+function readOverload (registry: Registry, overload: FastifyInstance['overload']): void {
+  registry.reading({ kind: 'gauge', name: 'llm_gateway_completions_waiting', help: 'Completions that wait for their turn, as there are as many under way as may be.', labelNames: [], read: () => one(overload.waiting) })
+}
+
+function readStreamLog (registry: Registry, streamLog: FastifyInstance['streamLog']): void {
+  registry.reading({ kind: 'gauge', name: 'llm_gateway_resumable_streams', help: 'Resumable streams whose frames are in memory.', labelNames: [], read: () => one(streamLog.size) })
 }
 
 function one (value: number) {

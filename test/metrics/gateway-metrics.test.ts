@@ -102,3 +102,12 @@ t.test('the breakers\' store is up until it is lost, and again when it is back',
   counts.breakerEvent({ kind: 'store_back', failures: 3 })
   t.equal(await up(), 1)
 })
+
+t.test('what became of streams that broke is counted by the target that broke them', async t => {
+  const { counts, read } = gatewayMetrics()
+  const rescue = { requestId: 'r1', from: 'a', reason: 'reset' } as const
+  counts.rescue({ ...rescue, kind: 'rescued', to: 'b', how: 'prefix' })
+  counts.rescue({ ...rescue, kind: 'failed', to: null, how: null })
+  const metrics = await read()
+  t.same(metrics.samples('llm_gateway_rescues_total').map(({ labels, value }) => [...Object.values(labels), value]), [['a', 'rescued', 'prefix', 1], ['a', 'failed', 'none', 1]])
+})
