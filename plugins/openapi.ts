@@ -61,13 +61,13 @@ const openapi: FastifyPluginAsync = async fastify => {
   }
 
   function registered ({ method, url, schema, onRequest, preHandler, config }: RouteOptions): RegisteredRoute {
-    const { auth, drain } = fastify
+    const { auth, overload } = fastify
     return {
       method: String(method),
       url,
       schema: schema ?? {},
       access: onRequest === auth.admin ? 'admin' : onRequest === auth.caller ? 'caller' : 'everyone',
-      completion: preHandler === drain.guard,
+      completion: Array.isArray(preHandler) && preHandler.includes(overload.guard),
       describe: config?.describe
     }
   }
@@ -87,4 +87,4 @@ function once<T> (make: () => Promise<T>): () => Promise<T> {
   }
 }
 
-export default fp(openapi, { name: 'openapi', fastify: '5.x', dependencies: ['auth', 'drain'] })
+export default fp(openapi, { name: 'openapi', fastify: '5.x', dependencies: ['auth', 'overload'] })

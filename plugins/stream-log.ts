@@ -23,7 +23,7 @@ export interface StreamLogPluginOptions {
   readonly keys?: readonly Buffer[] | undefined
   /** The frame that ends a stream whose replica has died, by its number. */
   readonly lastFrame: (id: number) => string
-  /** Memory for the newest frames of each stream, in bytes. Default 1 MiB. */
+  /** Memory for the newest frames of each stream, in bytes. Default 256 KiB. */
   readonly maxBytes?: number | undefined
 }
 

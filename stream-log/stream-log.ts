@@ -21,7 +21,7 @@ export interface StreamLogOptions {
   readonly owner: string
   /** How long a stream that nobody reads goes on, and how long one that has ended is kept, in ms. */
   readonly ttlMs: number
-  /** Memory for the newest frames of one stream, in bytes. Default 1 MiB. */
+  /** Memory for the newest frames of one stream, in bytes. Default 256 KiB. */
   readonly maxBytes?: number | undefined
   /** Monotonic clock, ms. */
   readonly now: () => number
@@ -41,7 +41,7 @@ export interface StreamToKeep {
   readonly onAbandon: () => void
 }
 
-const DEFAULT_MAX_BYTES = 1024 * 1024
+const DEFAULT_MAX_BYTES = 256 * 1024
 /** What is new waits so long for company, in ms. */
 const FLUSH_MS = 20
 /** A write that takes longer than this has failed, in ms. */

@@ -86,10 +86,10 @@ async function live (t: Test, histories: number, run: number): Promise<void> {
 
   // What a replica could not write during a fault follows within a second or so; then all see the same.
   let last: unknown
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     const opinions = await Promise.all(fleet.map(async replica => statesIn(await replica.ask({ kind: 'list' }))))
     const differing = targets.filter(target => new Set(opinions.map(opinion => opinion.get(target))).size > 1)
-    last = differing
+    last = differing.map(target => [target, ...opinions.map(opinion => opinion.get(target))])
     if (differing.length === 0) break
     await delay(200)
   }
