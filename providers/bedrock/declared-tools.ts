@@ -48,7 +48,8 @@ function declaredTool (tool: Tool, index: number): DeclaredTool {
 function chosen (tools: readonly DeclaredTool[], choice: ToolChoice): Pick<DeclaredTools, 'tools' | 'choice'> {
   if (typeof choice === 'string') return { tools, choice }
   if (choice.type === 'function') return { tools, choice: { name: knownName(tools, choice.function.name, 'tool_choice.function.name') } }
-  if (choice.type === 'custom') throw unsupported('tool_choice', 'tool choices of the type custom')
+  // There may be types that nobody knows here: the schema lets them through to those that do.
+  if (choice.type !== 'allowed_tools') throw unsupported('tool_choice', 'tool choices of other types than function and allowed_tools')
   const { mode, tools: allowed } = choice.allowed_tools
   const names = new Set(allowed.map(({ type, function: named }, index) => {
     const at = `tool_choice.allowed_tools.tools[${index}]`

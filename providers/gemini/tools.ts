@@ -90,8 +90,9 @@ function configOf (choice: ToolChoice, names: ReadonlySet<string>): CallingConfi
   if (choice === 'none') return { mode: 'NONE' }
   if (choice === 'auto') return { mode: 'AUTO' }
   if (choice === 'required') return { mode: 'ANY' }
-  if (choice.type === 'custom') throw unsupported('tool_choice', 'it has no choice of type custom')
   if (choice.type === 'function') return { mode: 'ANY', allowedFunctionNames: [known(choice.function.name, names, 'tool_choice')] }
+  // There may be types that nobody knows here: the schema lets them through to those that do.
+  if (choice.type !== 'allowed_tools') throw unsupported('tool_choice', 'it chooses among functions only')
   const { mode, tools } = choice.allowed_tools
   if (mode !== 'auto' && mode !== 'required') throw invalid('tool_choice.allowed_tools.mode', 'is neither auto nor required')
   const allowedFunctionNames = tools.map((tool, i) => {

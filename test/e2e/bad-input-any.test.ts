@@ -13,6 +13,7 @@ import type { JsonObject } from '../../schemas/json-object.ts'
 import { buildGateway, UPSTREAM_KEY } from '../support/build-gateway.ts'
 import { fakeProviders } from '../support/fake-providers.ts'
 import { nearlyValid } from '../support/mutated-json.ts'
+import { share } from '../support/nightly.ts'
 
 const providers = await fakeProviders(t, UPSTREAM_KEY)
 const { url, logged } = await buildGateway(t, { env: providers.env, logLevel: 'error' })
@@ -112,7 +113,7 @@ for (const { path, bodies, fields, isTelling } of ROUTES) {
       if (status === 200) return
       const body: unknown = JSON.parse(answer)
       assert.ok(isJsonObject(body) && isTelling(body), answer)
-    }), { numRuns: 400 })
+    }), { numRuns: share(400, 5_000) })
     t.ok((counts.get(200) ?? 0) > 40 && (counts.get(400) ?? 0) > 40, 'there were some of both')
     t.comment(Object.fromEntries(counts))
   })
