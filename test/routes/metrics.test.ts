@@ -9,6 +9,8 @@ import { answering, CUT, DONE, finish, hangUp, role, scriptedUpstream, status, s
 /** A loaded machine takes its time. */
 const TRIES = 3000
 const STREAM = { ...HELLO, stream: true }
+/** What may wait for a client, in bytes. */
+const FULL = 128 * 1024
 
 /** Scrapes until it is so: what is counted when a response is closed may follow its last byte. */
 async function scrapeUntil (url: string, what: string, isSo: (metrics: PrometheusText) => boolean): Promise<PrometheusText> {
@@ -80,11 +82,13 @@ t.test('an open stream shows, and so does what waits for a client that does not 
   upstream.next(streaming(role(), ...Array.from({ length: 6000 }, () => text(long)), finish('stop'), usage(), DONE))
   const reader = new FrameReader(await chat(url, STREAM))
   await reader.next()
-  const full = await scrapeUntil(url, 'the queue is full', metrics => metrics.value('llm_gateway_stream_queue_chunks', { target: 'openai' }) === 100)
+  const full = await scrapeUntil(url, 'the queue is full', metrics => metrics.value('llm_gateway_stream_queue_bytes', { target: 'openai' }) > FULL - 4 * long.length)
   t.equal(full.value('llm_gateway_streams_open', { target: 'openai' }), 1)
   t.equal(full.value('llm_gateway_completions_running'), 1)
   const bytes = full.value('llm_gateway_stream_queue_bytes', { target: 'openai' })
-  t.ok(bytes > 100 * long.length && bytes <= 1024 * 1024)
+  t.ok(bytes <= FULL)
+  const chunks = full.value('llm_gateway_stream_queue_chunks', { target: 'openai' })
+  t.ok(chunks > 1 && chunks * long.length < bytes, `${chunks} chunks of ${bytes} bytes`)
   t.equal((await reader.rest()).at(-1)?.data, '[DONE]')
   const after = await scrapeUntil(url, 'the stream is over', metrics => metrics.value('llm_gateway_streams_open') === 0)
   t.same(['stream_queue_chunks', 'stream_queue_bytes'].map(name => after.value(`llm_gateway_${name}`)), [0, 0])

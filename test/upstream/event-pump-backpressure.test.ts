@@ -33,7 +33,7 @@ t.test('the server offers 20 MiB, nobody reads: a hundred slots are filled, and 
   const raw = await rawUpstream(t, async connection => await offerAll(connection, progress))
   const upstream = new HttpUpstream({ origin: raw.origin })
   t.teardown(async () => await upstream.close())
-  const writer = new CompletionWriter()
+  const writer = new CompletionWriter({ maxBytes: MIB })
   let held = 0
   await upstream.stream({ path: '/', headers: {}, body: '{}', signal: new AbortController().signal },
     flow => {

@@ -118,7 +118,7 @@ t.test('a consumer that reads nothing stops the reading of the socket', async t 
   const batch = Buffer.concat(new Array<Buffer>(32).fill(text('x'.repeat(characters))))
   const batches = Math.ceil(20 * 1024 * 1024 / batch.length)
   const answered = server.exchange()
-  const opened = provider.stream({ request: REQUEST, signal: IDLE })
+  const opened = provider.stream({ request: REQUEST, signal: IDLE, queue: { maxBytes: 1024 * 1024 } })
   const exchange = await answered
   begin(exchange, START)
   let accepted = 0

@@ -286,7 +286,7 @@ t.test('a consumer that reads nothing stops the upstream', async t => {
     }
   })
   const provider = await target(t, url)
-  const stream = await provider.stream(call())
+  const stream = await provider.stream({ ...call(), queue: { maxBytes: 1024 * 1024 } })
   await stream.started
   // A whole answer takes the event loop round several times. Until a few of them pass without an event being sent, the
   // buffers of the two sockets fill.
