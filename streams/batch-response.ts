@@ -110,28 +110,17 @@ class ChunkedBody extends Body {
   }
 
   write (text: string): boolean {
-    const piece = compact(chunk(text))
-    if (this.#begun) return this.#socket.write(piece)
+    if (this.#begun) return this.#socket.write(chunk(text))
     this.#begun = true
-    return this.response.write(piece) // it alone knows the head
+    return this.response.write(chunk(text)) // it alone knows the head
   }
 
   protected finish (text: string): void {
-    this.response.end(text === '' ? LAST_CHUNK : compact(chunk(text) + LAST_CHUNK))
+    this.response.end(text === '' ? LAST_CHUNK : chunk(text) + LAST_CHUNK)
   }
 }
 
 const LAST_CHUNK = '0\r\n\r\n'
-/** What Node encodes on its stack, in bytes; for longer strings it allocates. */
-const ON_STACK = 16 * 1024
-
-/**
- * For as long as it waits for the client, Node holds three bytes for each character of a long string, whatever it consists of;
- * of a buffer it holds what there is.
- */
-function compact (piece: string): string | Buffer {
-  return piece.length > ON_STACK ? Buffer.from(piece) : piece
-}
 
 function chunk (text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
