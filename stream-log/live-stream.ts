@@ -98,6 +98,9 @@ export class LiveStream implements BatchSink {
     this.#options.onAbandon()
   }
 
+  /** The replica ends: nobody is waited for any more. */
+  close (): void { this.#callOff?.() }
+
   #awaitReader (): void {
     this.#callOff = this.#options.schedule(this.#options.ttlMs, () => this.#options.onAbandon())
   }

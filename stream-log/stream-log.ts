@@ -180,6 +180,7 @@ export class StreamLog {
       await this.#stopWatching?.()
       while (this.#dirty.size > 0 && !this.#failing) await this.#flush()
     })(), ms, this.#options.schedule).catch(() => {})
+    for (const stream of this.#live.values()) stream.close()
     for (const readers of this.#following.values()) for (const reader of [...readers]) reader.close()
   }
 

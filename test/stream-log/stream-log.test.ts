@@ -260,3 +260,15 @@ t.test('a store that fails for everybody makes nobody lost', async t => {
   t.equal(again.text, frame(2, '"2"'))
   t.equal(again.ended, 'no')
 })
+
+t.test('a replica that ends leaves no timer behind', async t => {
+  const fleet = new Fleet()
+  const log = fleet.replica('a')
+  const { queue } = keep(log)
+  queue.offer('"1"')
+  await fleet.time.advance(100)
+  const closed = log.close(1_000)
+  await fleet.time.advance(0)
+  await closed
+  t.equal(fleet.time.pending, 0)
+})
