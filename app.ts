@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
-import { GatewayError } from './errors/gateway-error.ts'
+import { STREAM_LOST } from './errors/stream-errors.ts'
 import type { Family } from './metrics/family.ts'
 import auditLog from './plugins/audit-log.ts'
 import auth from './plugins/auth.ts'
@@ -19,6 +19,7 @@ import overload from './plugins/overload.ts'
 import requestLog from './plugins/request-log.ts'
 import slowClients from './plugins/slow-clients.ts'
 import streamLog from './plugins/stream-log.ts'
+import takeover from './plugins/takeover.ts'
 import targets from './plugins/targets.ts'
 import validation from './plugins/validation.ts'
 import audit from './routes/audit.ts'
@@ -44,9 +45,6 @@ export interface GatewayOptions {
   /** Where the process is one of several: what all of them have measured. */
   readonly collectAll?: (() => Promise<readonly Family[]>) | undefined
 }
-
-/** What readers of a stream are told whose replica has died. */
-const STREAM_LOST = new GatewayError(502, 'The replica that ran this stream has died.', { type: 'server_error', code: 'stream_lost' })
 
 /** Connections to PostgreSQL of all workers together, unless there are more workers than that: each has at least one of a kind. */
 const CONNECTIONS = { queries: 10, breakers: 2 }
@@ -86,6 +84,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   await fastify.register(overload, config.overload)
   await fastify.register(slowClients, { timeoutMs: config.slowClientTimeoutMs })
   await fastify.register(drain, { graceMs: config.shutdownGraceMs })
+  await fastify.register(takeover)
 
   await fastify.register(async scope => {
     await scope.register(requestLog, { onEnd: requestEnded })

@@ -61,7 +61,9 @@ const CLASS_OF_REASON = {
   /** The request's deadline passed, whatever the target was doing. */
   deadline: 'neutral',
   /** The gateway itself was shut down meanwhile. */
-  shutdown: 'neutral'
+  shutdown: 'neutral',
+  /** The gateway's replica that asked has died, or has ended: another one carries the stream on. */
+  replica_lost: 'neutral'
 } as const satisfies Record<string, OutcomeClass>
 
 /** Why an attempt did not succeed. */

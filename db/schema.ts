@@ -101,8 +101,12 @@ export const stream = pgTable('stream', {
   /** The caller's name for its request, under which it may ask again; and the digest of what it asked for. */
   requestKey: text('request_key'),
   requestDigest: text('request_digest'),
-  /** The replica that runs it. */
+  /** What was asked, sealed where there is a key for it: while the stream runs, and where another replica may take it over. */
+  request: bytes('request'),
+  /** The replica that runs it; empty: it was handed over, and awaits another one. */
   owner: text('owner').notNull(),
+  /** How often another replica took it over. */
+  takeovers: integer('takeovers').notNull().default(0),
   state: text('state').$type<StoredStreamState>().notNull().default('running'),
   /** The number of its newest stored frame. */
   lastId: integer('last_id').notNull().default(0),

@@ -4,7 +4,7 @@
  */
 import type { Segment } from '../stream-log/frame-log.ts'
 import type {
-  Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite
+  Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite, TakenStream, Takeover
 } from '../stream-log/stream-store.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
@@ -23,6 +23,7 @@ interface OwnRow {
   id: string
   alive: boolean
   deleted: boolean
+  followed: boolean
 }
 
 interface StreamRow {
@@ -31,10 +32,19 @@ interface StreamRow {
   state: StoredStreamState
   last_id: number
   beat: string
+  handed_over: boolean
   segments: ReadonlyArray<{ firstId: number, lastId: number, body: string }>
 }
 
-/** The fleet's stream log. */
+interface TakenRow {
+  caller: string | null
+  target: string
+  request: string
+  last_id: number
+  age_ms: number
+}
+
+/** The fleet's stream log. A stream without an owner was handed over. */
 export class PostgresStreamStore implements StreamStore {
   readonly #database: Database
   readonly #cipher: FrameCipher
@@ -73,14 +83,16 @@ export class PostgresStreamStore implements StreamStore {
   }
 
   async write (owner: string, writes: readonly StreamWrite[], ttlMs: number): Promise<Ownership> {
-    const begun = writes.flatMap(write => write.begun ?? [])
+    const begun = writes.flatMap(({ begun }) => begun === undefined
+      ? []
+      : { ...begun, request: begun.request === undefined ? null : this.#cipher.seal(begun.request, requestOf(begun.id)).toString('base64') })
     // A statement of its own, as the next one could not see the rows if it made them.
     if (begun.length > 0) {
       await this.#database.execute(sql`
-        insert into stream (id, caller, target, owner, expires_at)
-        select id, caller, target, ${owner}::text, ${inMs(ttlMs)}
-        from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text)
-        on conflict (id) do update set target = excluded.target where stream.target = ''`)
+        insert into stream (id, caller, target, request, owner, expires_at)
+        select id, caller, target, decode(request, 'base64'), ${owner}::text, ${inMs(ttlMs)}
+        from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text, request text)
+        on conflict (id) do update set target = excluded.target, request = excluded.request where stream.target = ''`)
     }
     const batch = writes.map(({ id, segment, ended }) => ({
       id,
@@ -98,6 +110,7 @@ export class PostgresStreamStore implements StreamStore {
         update stream set
           last_id = greatest(stream.last_id, coalesce(batch.last_id, 0)),
           state = case when batch.ended then 'ended' else stream.state end,
+          request = case when batch.ended then null else stream.request end,
           beat_at = clock_timestamp(),
           expires_at = ${inMs(ttlMs)}
         from batch
@@ -111,6 +124,7 @@ export class PostgresStreamStore implements StreamStore {
         where stream_segment.last_id < excluded.last_id
       )
       select batch.id, alive.id is not null as alive, coalesce(stream.state = 'deleted', false) as deleted,
+        coalesce(alive.followed_until > clock_timestamp(), false) as followed,
         case when alive.followed_until > clock_timestamp() then ${sql`pg_notify(${sql.raw(`'${STREAM_CHANNEL}'`)}, batch.id::text)`} end
       from batch left join alive using (id) left join stream using (id)`)
     return ownershipOf(rows)
@@ -124,9 +138,10 @@ export class PostgresStreamStore implements StreamStore {
         update stream set beat_at = clock_timestamp(), expires_at = ${inMs(ttlMs)}
         from batch
         where stream.id = batch.id and stream.owner = ${owner}::text and stream.state in ('running', 'ended')
-        returning stream.id
+        returning stream.id, stream.followed_until
       )
-      select batch.id, alive.id is not null as alive, coalesce(stream.state = 'deleted', false) as deleted
+      select batch.id, alive.id is not null as alive, coalesce(stream.state = 'deleted', false) as deleted,
+        coalesce(alive.followed_until > clock_timestamp(), false) as followed
       from batch left join alive using (id) left join stream using (id)`)
     return ownershipOf(rows)
   }
@@ -139,7 +154,7 @@ export class PostgresStreamStore implements StreamStore {
         where id = ${id}::uuid and state = 'running'
           and (followed_until is null or followed_until < clock_timestamp() + interval '5 seconds')
       )
-      select caller, target, state, last_id, beat_at::text as beat, coalesce((
+      select caller, target, state, last_id, beat_at::text as beat, owner = '' as handed_over, coalesce((
         select json_agg(json_build_object('firstId', first_id, 'lastId', last_id, 'body', encode(body, 'base64')) order by first_id)
         from (
           select first_id, last_id, body from stream_segment
@@ -149,13 +164,14 @@ export class PostgresStreamStore implements StreamStore {
         ) as page), '[]'::json) as segments
       from stream where id = ${id}::uuid and expires_at > clock_timestamp()`)
     if (row === undefined) return undefined
-    const { caller, target, state, last_id: lastId, beat } = row
+    const { caller, target, state, last_id: lastId, beat, handed_over: handedOver } = row
     return {
       caller,
       target,
       state,
       lastId,
       beat,
+      handedOver,
       segments: row.segments.map(({ firstId, lastId, body }) => ({
         firstId, lastId, text: this.#cipher.open(Buffer.from(body, 'base64'), placeOf(id, { firstId, lastId }))
       }))
@@ -170,7 +186,7 @@ export class PostgresStreamStore implements StreamStore {
     const body = this.#cipher.seal(lastFrame(lastId), placeOf(id, { firstId: lastId, lastId })).toString('base64')
     const lost = await this.#database.execute(sql`
       with lost as (
-        update stream set state = 'lost', request_key = null, last_id = ${lastId}::int
+        update stream set state = 'lost', request = null, request_key = null, last_id = ${lastId}::int
         where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and last_id = ${row.last_id}::int
         returning id
       ), saved as (
@@ -181,11 +197,32 @@ export class PostgresStreamStore implements StreamStore {
     return lost.length > 0
   }
 
+  async takeOver ({ id, beat, owner, ttlMs, atMost }: Takeover): Promise<TakenStream | undefined> {
+    const [row] = await this.#database.execute<TakenRow>(sql`
+      update stream set owner = ${owner}::text, takeovers = takeovers + 1, beat_at = clock_timestamp(), expires_at = ${inMs(ttlMs)}
+      where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and request is not null and takeovers < ${atMost}::int
+      returning caller, target, encode(request, 'base64') as request, last_id,
+        extract(epoch from clock_timestamp() - begun_at)::float8 * 1000 as age_ms`)
+    if (row === undefined) return undefined
+    const { caller, target, request, last_id: lastId, age_ms: ageMs } = row
+    return { stream: { id, caller, target, request: this.#cipher.open(Buffer.from(request, 'base64'), requestOf(id)) }, lastId, ageMs }
+  }
+
+  async handOver (owner: string, ids: readonly string[]): Promise<void> {
+    await this.#database.execute(sql`
+      with free as (
+        update stream set owner = ''
+        where id = any(string_to_array(${ids.join(',')}::text, ',')::uuid[]) and owner = ${owner}::text and state = 'running'
+        returning id
+      )
+      select ${NOTIFY} from free`)
+  }
+
   async remove (id: string): Promise<void> {
     if (!UUID.test(id)) return
     await this.#database.execute(sql`
       with gone as (
-        update stream set state = 'deleted', request_key = null where id = ${id}::uuid returning id
+        update stream set state = 'deleted', request = null, request_key = null where id = ${id}::uuid returning id
       ), forgotten as (
         delete from stream_segment where stream_id = ${id}::uuid
       )
@@ -213,9 +250,14 @@ function placeOf (id: string, { firstId, lastId }: Pick<Segment, 'firstId' | 'la
   return `${id.toLowerCase()} ${firstId} ${lastId}`
 }
 
+function requestOf (id: string): string {
+  return `${id.toLowerCase()} request`
+}
+
 function ownershipOf (rows: readonly OwnRow[]): Ownership {
   return {
     lost: rows.filter(({ alive, deleted }) => !alive && !deleted).map(({ id }) => id),
-    deleted: rows.filter(({ deleted }) => deleted).map(({ id }) => id)
+    deleted: rows.filter(({ deleted }) => deleted).map(({ id }) => id),
+    followed: rows.filter(({ followed }) => followed).map(({ id }) => id)
   }
 }

@@ -5,6 +5,7 @@ import type { Completion, Provider, StreamCall } from '../providers/provider.ts'
 import { DEFAULT_CAPACITY, DEFAULT_MAX_BYTES } from '../streams/completion-stream.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
 import { outputEstimateOf } from '../streams/output-tally.ts'
+import { textTokens } from '../usage/text-tokens.ts'
 import type { Attempt } from './attempt.ts'
 import { inOrder } from './balancing.ts'
 import { mayCarryOn } from './continuation.ts'
@@ -17,6 +18,7 @@ import type { BeginOptions, RescueEvent } from './rescue.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { RunningCall } from './running-call.ts'
 import type { FailoverCall } from './running-call.ts'
+import type { SentText } from './sent-text.ts'
 import { TargetLoad } from './target-load.ts'
 import { Walk } from './walk.ts'
 import type { Answer, WalkSurroundings } from './walk.ts'
@@ -34,6 +36,13 @@ export interface FailoverOptions {
   readonly onDefect?: (error: unknown) => void
   /** Told when a stream that broke goes on at a target, or could not be carried on by any. */
   readonly onRescue?: (event: RescueEvent) => void
+}
+
+/** A stream of another replica that is gone. */
+export interface LostStream {
+  /** Who spoke. */
+  readonly target: string
+  readonly sent: SentText
 }
 
 /** Where an attempt's stream stands in one that is made of several. */
@@ -90,14 +99,33 @@ export class Failover {
   async stream (call: FailoverCall): Promise<Answer<CompletionStream>> {
     const running = this.#run(call)
     try {
-      const rescuable = call.route.midstreamFailover === 'continue' && mayCarryOn(call.request)
-      const answer = rescuable ? await this.#rescuable(running) : await this.#unrescued(running)
+      const answer = this.isRescued(call) ? await this.#rescuable(running) : await this.#unrescued(running)
       void answer.answer.ended.then(() => running.end())
       return answer
     } catch (error) {
       running.end()
       throw error
     }
+  }
+
+  /** Whether a stream that breaks is carried on by another attempt. */
+  isRescued ({ route, request }: Pick<FailoverCall, 'route' | 'request'>): boolean {
+    return route.midstreamFailover === 'continue' && mayCarryOn(request)
+  }
+
+  /**
+   * What follows in a stream whose replica is gone. If nobody can carry it on, its consumer gets an error of the reason
+   * `replica_lost`.
+   */
+  takeOver (call: FailoverCall, { target, sent }: LostStream): Answer<CompletionStream> {
+    const running = this.#run(call)
+    const { stream, rescue } = this.#rescuableStream(running, this.#targetsOf(call), sent)
+    const promptTokens = running.promptTokens()
+    const completionTokens = Math.ceil(textTokens([sent.text]))
+    rescue.inherit(target, { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens, source: 'estimated' })
+    stream.carryOn(new UpstreamError('replica_lost', 'The replica that ran this stream is gone.'))
+    void stream.ended.then(() => running.end())
+    return { target, answer: stream, usage: () => rescue.usage }
   }
 
   /** One attempt's stream as it is: if it breaks, the consumer is told. */
@@ -114,22 +142,11 @@ export class Failover {
     return await walk.over(this.#targetsOf(call), hedging)
   }
 
-  /** A stream that another attempt carries on if it breaks. Half of what may wait waits on either side of it. */
+  /** A stream that another attempt carries on if it breaks. */
   async #rescuable (running: RunningCall): Promise<Answer<CompletionStream>> {
     const { call } = running
-    const { queueCapacity = DEFAULT_CAPACITY, onRescue = () => {} } = this.#options
-    const queue = { capacity: Math.ceil(queueCapacity / 2), maxBytes: DEFAULT_MAX_BYTES / 2 }
     const targets = this.#targetsOf(call)
-    const rescue: Rescue = new Rescue({
-      around: this.#around,
-      running,
-      targets,
-      begin: async (attempt, provider, model, { request, continuation, ...options }) => {
-        return await this.#begin(running, attempt, provider, { request, model, queue, ...continuation === undefined ? {} : { continuation } }, { ...options, behind: stream.queue })
-      },
-      onRescue
-    })
-    const stream: RescuableStream = new RescuableStream({ ...queue, capacity: Math.max(1, Math.floor(queueCapacity / 2)), includeUsage: call.request.stream_options?.include_usage === true }, rescue)
+    const { stream, rescue, queue } = this.#rescuableStream(running, targets)
     const hedging = this.#hedgingOf(call.route)
     const walk = new Walk(this.#around, running, true, async (attempt, provider, model) => {
       const { queue: source } = await this.#begin(running, attempt, provider, { request: call.request, model, queue }, { behind: stream.queue })
@@ -140,6 +157,25 @@ export class Failover {
     rescue.first(attempt)
     stream.begin(source)
     return { target, answer: stream, usage: () => rescue.usage }
+  }
+
+  /** Half of what may wait waits in the stream's queue, and half in that of the attempt behind it. */
+  #rescuableStream (running: RunningCall, targets: readonly TargetRef[], sent?: SentText): { readonly stream: RescuableStream, readonly rescue: Rescue, readonly queue: StreamCall['queue'] & {} } {
+    const { call } = running
+    const { queueCapacity = DEFAULT_CAPACITY, onRescue = () => {} } = this.#options
+    const queue = { capacity: Math.ceil(queueCapacity / 2), maxBytes: DEFAULT_MAX_BYTES / 2 }
+    const rescue: Rescue = new Rescue({
+      around: this.#around,
+      running,
+      targets,
+      begin: async (attempt, provider, model, { request, continuation, ...options }) => {
+        return await this.#begin(running, attempt, provider, { request, model, queue, ...continuation === undefined ? {} : { continuation } }, { ...options, behind: stream.queue })
+      },
+      onRescue
+    })
+    const includeUsage = call.request.stream_options?.include_usage === true
+    const stream: RescuableStream = new RescuableStream({ ...queue, capacity: Math.max(1, Math.floor(queueCapacity / 2)), includeUsage }, rescue, sent)
+    return { stream, rescue, queue }
   }
 
   async #begin (running: RunningCall, attempt: Attempt, provider: Provider, asked: Omit<StreamCall, 'signal'>, { behind, besidePrompt, onComplete }: AttemptPlace = {}): Promise<CompletionStream> {

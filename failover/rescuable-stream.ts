@@ -49,7 +49,7 @@ export class RescuableStream implements CompletionStream {
   readonly report: StreamReport
   readonly #writer: CompletionWriter
   readonly #successors: Successors
-  readonly #sent = new SentText()
+  readonly #sent: SentText
   /** Of the attempt at hand; undefined while there is none. */
   #source: BoundedQueue<string> | undefined
   #successor: Successor | undefined
@@ -61,9 +61,11 @@ export class RescuableStream implements CompletionStream {
   /** What broke the first attempt. */
   #firstError: UpstreamError | undefined
 
-  constructor (options: CompletionStreamOptions, successors: Successors) {
+  /** @param sent what the consumer has already, of a stream that begins in its middle */
+  constructor (options: CompletionStreamOptions, successors: Successors, sent: SentText = new SentText()) {
     this.#writer = new CompletionWriter(options)
     this.#successors = successors
+    this.#sent = sent
     this.queue = this.#writer.queue
     this.started = this.#writer.started
     this.ended = this.#writer.ended
@@ -75,6 +77,11 @@ export class RescuableStream implements CompletionStream {
   begin (source: BoundedQueue<string>): void {
     this.#source = source
     this.#run(false)
+  }
+
+  /** There is no attempt: the one that had begun is lost, and another one is to carry on what was sent. */
+  carryOn (lost: UpstreamError): void {
+    this.#broke(lost)
   }
 
   /** @param together what is there is all that came together */
@@ -213,5 +220,6 @@ export class RescuableStream implements CompletionStream {
  * late: by thinking where none was to be thought.
  */
 const RESCUED: ReadonlySet<UpstreamError['reason']> = new Set([
-  'reset', 'truncated', 'stalled', 'in_band_error', 'upstream_error', 'malformed', 'rate_limited', 'quota_exhausted', 'diverged'
+  'reset', 'truncated', 'stalled', 'in_band_error', 'upstream_error', 'malformed', 'rate_limited', 'quota_exhausted', 'diverged',
+  'replica_lost'
 ])

@@ -87,6 +87,8 @@ export class Rescue implements Successors {
   readonly #options: RescueOptions
   /** All attempts of the answer, in order. */
   readonly #attempts: Attempt[] = []
+  /** What attempts of another replica have cost, before it was lost. */
+  #inherited: AttemptUsage | null = null
   /** Those that this request has not tried come first, who broke comes last. */
   #order: readonly TargetRef[] = []
   /** Targets that would not take the beginning: they can still be asked anew. */
@@ -106,8 +108,14 @@ export class Rescue implements Successors {
     this.#target = attempt.target
   }
 
+  /** The stream begins in its middle: this target has spoken at another replica, at about this cost. */
+  inherit (target: string, usage: AttemptUsage): void {
+    this.#target = target
+    this.#inherited = usage
+  }
+
   /** What all attempts of the answer have cost so far. */
-  get usage (): AttemptUsage | null { return totalUsage(this.#attempts.map(({ usage }) => usage)) }
+  get usage (): AttemptUsage | null { return totalUsage([this.#inherited, ...this.#attempts.map(({ usage }) => usage)]) }
 
   async next (sent: SentText, error: UpstreamError, again: boolean): Promise<Successor | undefined> {
     for (const attempt of this.#attempts) this.#options.running.drop(attempt) // none of them is under way any more
@@ -128,7 +136,9 @@ export class Rescue implements Successors {
 
   #broke (text: string, error: UpstreamError): Break {
     const from = this.#target
-    const rank = ({ name }: TargetRef) => name === from ? Infinity : this.#options.running.lastTried(name)
+    // Whose replica was lost has broken nothing: its words are the likeliest to fit.
+    const rankOfFrom = error.reason === 'replica_lost' ? -1 : Infinity
+    const rank = ({ name }: TargetRef) => name === from ? rankOfFrom : this.#options.running.lastTried(name)
     this.#order = this.#options.targets.toSorted((a, b) => compare(rank(a), rank(b)))
     const prefix = mayGivePrefix(this.#options.running.call.request) ? prefixOf(text) : ''
     this.#break = { from, error, text, prefix, tokens: Math.ceil(textTokens([prefix])), tried: new Set(), last: undefined }
@@ -231,7 +241,7 @@ export class Rescue implements Successors {
       if (usage === null) return sum
       const each = detailedUsage(usage, counts)
       return sum === undefined ? each : addedUsage(sum, each)
-    }, undefined)
+    }, this.#inherited === null ? undefined : detailedUsage(this.#inherited, undefined))
   }
 
   #tell (kind: RescueEvent['kind'], { from, error, last }: Break): void {

@@ -36,15 +36,20 @@ export class SentText {
   #pieces: string[] = []
   #length = 0
   #plain = true
+  #finished = false
   #identity: ChunkIdentity | undefined
   #shape: { readonly prefix: string, readonly suffix: string } | undefined
   #lessons = 0
   /** Of the chunk that was looked at last. */
   #text = ''
   #staysPlain = true
+  #finishes = false
 
   /** Whether it could be carried on: it has begun to say something, all of it was text, and it has not said that it is done. */
   get canGoOn (): boolean { return this.#plain && this.#length > 0 }
+
+  /** Whether it has said that it is done. */
+  get finished (): boolean { return this.#finished }
 
   /** All of the text. */
   get text (): string { return this.#blocks.join('') + this.#pieces.join('') }
@@ -61,12 +66,14 @@ export class SentText {
     if (known !== undefined) {
       this.#text = known
       this.#staysPlain = true
+      this.#finishes = false
       return { json, facts: TEXT_FACTS, characters: 0 }
     }
     const parsed = body ?? objectOf(json) ?? {}
     const { text, plain, finishes } = textPartsOf(parsed)
     this.#text = text
     this.#staysPlain = plain && !finishes
+    this.#finishes = finishes
     if (this.#identity === undefined && Array.isArray(parsed['choices']) && parsed['choices'].length > 0) this.#identity = identityOf(parsed)
     const facts = factsOf(parsed)
     if (plain && !finishes && text !== '' && facts.usage === undefined) this.#learn(json, parsed, text)
@@ -75,6 +82,7 @@ export class SentText {
 
   /** The chunk that was looked at last was sent. */
   sent (): void {
+    this.#finished ||= this.#finishes
     if (!this.#plain) return
     this.#length += this.#text.length
     if (!this.#staysPlain || this.#length > MAX_TEXT) {

@@ -1,6 +1,7 @@
 import type { Admission } from '../breaker/circuit-breakers.ts'
 import type { FailureReason } from '../breaker/outcome.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { STREAM_LOST } from '../errors/stream-errors.ts'
 import type { UpstreamError } from '../errors/upstream-error.ts'
 
 /** Failures that no other target would mend: they end the request. */
@@ -45,6 +46,8 @@ export function errorOfFailure ({ target, error }: FailedTarget): GatewayError {
       return new GatewayError(504, 'The request took longer than the gateway allows.', { type: 'server_error', code: 'deadline_exceeded', cause })
     case 'shutdown':
       return new GatewayError(503, 'The gateway is shutting down.', { type: 'server_error', code: 'draining', retryAfterMs: 1000, cause })
+    case 'replica_lost':
+      return STREAM_LOST
     case 'rate_limited':
       return new GatewayError(429, 'The provider is rate limited.', { type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterMs: error.retryAfterMs, cause })
     case 'internal':

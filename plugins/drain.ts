@@ -21,6 +21,8 @@ export interface Drain {
   hold (): () => void
   /** Begins the drain; resolves when nothing runs any more, or when the grace has passed. */
   begin (): Promise<void>
+  /** Of a drain that has begun: resolves when nothing runs any more, or after so many ms. */
+  idle (ms: number): Promise<void>
 }
 
 export interface DrainOptions {
@@ -37,17 +39,19 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
   let running = 0
   const idle = Promise.withResolvers<void>()
 
+  const idleWithin = async (ms: number): Promise<void> => {
+    if (running === 0) return
+    let timer: NodeJS.Timeout | undefined
+    await Promise.race([idle.promise, new Promise(resolve => { timer = setTimeout(resolve, ms) })])
+    clearTimeout(timer)
+  }
+
   const begin = async (): Promise<void> => {
     draining = true
     if (running === 0) return
     fastify.log.info({ running, graceMs }, 'draining')
-    const grace = Promise.withResolvers<void>()
-    const timer = setTimeout(() => {
-      fastify.log.warn({ running }, 'the grace has passed: the rest is cut')
-      grace.resolve()
-    }, graceMs)
-    await Promise.race([idle.promise, grace.promise])
-    clearTimeout(timer)
+    await idleWithin(graceMs)
+    if (running > 0) fastify.log.warn({ running }, 'the grace has passed: the rest is cut, or goes on at another replica')
   }
 
   const ended = (): void => {
@@ -59,6 +63,7 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
     get draining () { return draining },
     get running () { return running },
     begin,
+    idle: idleWithin,
     hold: () => {
       running++
       let held = true

@@ -2,12 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError, invalidRequest } from '../errors/gateway-error.ts'
+import { STREAM_CANCELLED } from '../errors/stream-errors.ts'
+import { keptRequest } from '../failover/kept-request.ts'
 import type { ModelRoute } from '../failover/model-routes.ts'
 import type { FailoverCall } from '../failover/running-call.ts'
 import { OutlivingSignal } from './client-signal.ts'
 import { STREAM_HEADERS, beginAnswer, sendFrames } from './event-stream.ts'
 
-const CANCELLED = new GatewayError(499, 'The stream was cancelled.', { type: 'api_error', code: 'stream_cancelled' })
 const REUSED = new GatewayError(422, 'This Idempotency-Key was used for another request.', { type: 'invalid_request_error', code: 'idempotency_key_reused', param: 'idempotency-key' })
 
 /** By the request's own wish, or its model's. One that has a name of its own is to be found again. */
@@ -57,10 +58,15 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
     void answer.answer.ended.then(metrics.streams.opened(answer.target, answer.answer.queue)).then(ended)
     const frames = beginAnswer(request, reply, answer, id, dialect, () => {
       release() // whoever asks again shall not get half an answer
-      return signal.isAbandoned ? CANCELLED : undefined
+      return signal.isAbandoned ? STREAM_CANCELLED : undefined
     })
     signal.outlive()
-    const live = streamLog.keep({ begun: { id, caller: request.callerId, target: answer.target }, queue: answer.answer.queue, frames, onAbandon: () => signal.abandon() })
+    const live = streamLog.keep({
+      begun: { id, caller: request.callerId, target: answer.target, request: failover.isRescued(call) ? keptRequest(call) : undefined },
+      queue: answer.answer.queue,
+      frames,
+      onAbandon: () => signal.abandon()
+    })
     reply.sse.sendHeaders()
     fastify.cutSlowClient(reply)
     await sendFrames(live.read(0), request, reply)

@@ -10,7 +10,7 @@ import { sendBatches } from '../streams/batch-response.ts'
 import type { BatchEncoder, KeepAlive } from '../streams/batch-pump.ts'
 import { BoundedQueue } from '../streams/bounded-queue.ts'
 import { KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
-import { FramesGoneError, follow } from '../stream-log/frame-source.ts'
+import { FramesGoneError, StreamMovedError, follow } from '../stream-log/frame-source.ts'
 import type { FrameSource } from '../stream-log/frame-source.ts'
 
 /** A stream that is silent for so long (ms) gets a comment that keeps its connection alive. */
@@ -71,5 +71,8 @@ export function unreadable (error: unknown): GatewayError {
   if (error instanceof FramesGoneError) {
     return new GatewayError(410, error.message, { type: 'invalid_request_error', code: 'frames_gone', param: 'last-event-id' })
   }
-  return new GatewayError(503, 'Streams of other replicas cannot be read at the moment.', { type: 'server_error', code: 'stream_log_unavailable', retryAfterMs: 1000, cause: error })
+  if (error instanceof StreamMovedError) {
+    return new GatewayError(503, 'This replica ends. The stream goes on: join it again.', { type: 'server_error', code: 'stream_moved', retryAfterMs: 0 })
+  }
+  return new GatewayError(503, 'The stream cannot be read at the moment: join it again.', { type: 'server_error', code: 'stream_log_unavailable', retryAfterMs: 1000, cause: error })
 }

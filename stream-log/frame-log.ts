@@ -7,6 +7,9 @@
  *
  * It is bounded: when it holds `maxBytes` that are not saved, the producer has to wait. Only while the store takes nothing, and
  * everybody here has read it, something is left out that is not saved: then the stream goes on, and cannot be joined elsewhere.
+ *
+ * Of a stream that another replica may take over, readers are shown what is saved, and nothing else: it is all that the other
+ * replica would know of, and what a client has got must not be said a second time in other words.
  */
 import { framesAfter, lastIdOf } from './frame-text.ts'
 
@@ -34,6 +37,10 @@ export interface FrameLogOptions {
   readonly maySkip: () => boolean
   /** There is room again for the producer. */
   readonly onRoom: () => void
+  /** Whether readers have to wait until a frame is saved. Default: they get it at once. */
+  readonly savedFirst?: boolean | undefined
+  /** The number of the last frame that was there before, all of it saved: of a stream that was taken over. Default 0. */
+  readonly after?: number | undefined
 }
 
 /** What V8 takes for a character at the most. */
@@ -45,14 +52,17 @@ export class FrameLog {
   readonly #segments: Segment[] = []
   readonly #readers = new Set<FrameReader>()
   #bytes = 0
-  #lastId = 0
-  #savedId = 0
+  #lastId: number
+  #savedId: number
   #skippedId = 0
+  #savedFirst: boolean
   #ended = false
   #full = false
 
   constructor (options: FrameLogOptions) {
     this.#options = options
+    this.#lastId = this.#savedId = options.after ?? 0
+    this.#savedFirst = options.savedFirst ?? false
   }
 
   /** The number of the newest frame. */
@@ -74,6 +84,9 @@ export class FrameLog {
   /** Whether the store has all of it. */
   get isSaved (): boolean { return this.#ended && this.#savedId === this.#lastId }
 
+  /** The newest frame that readers may see. */
+  get #shownId (): number { return this.#savedFirst ? this.#savedId : this.#lastId }
+
   /** Adds whole frames; false: there is no room for more until `onRoom`. */
   append (text: string): boolean {
     const lastId = lastIdOf(text)
@@ -81,7 +94,7 @@ export class FrameLog {
       this.#segments.push({ firstId: this.#lastId + 1, lastId, text })
       this.#lastId = lastId
       this.#bytes += text.length * BYTES_PER_CHARACTER
-      this.#wakeReaders()
+      if (!this.#savedFirst) this.wakeReaders()
       this.#trim()
     }
     this.#full = this.#bytes >= this.#options.maxBytes
@@ -91,7 +104,7 @@ export class FrameLog {
   /** No frame will follow. */
   end (): void {
     this.#ended = true
-    this.#wakeReaders()
+    this.wakeReaders()
   }
 
   /** Frames that the store has not got, as one segment; undefined where there are none. */
@@ -104,11 +117,23 @@ export class FrameLog {
   /** The store has everything up to this frame. */
   savedThrough (id: number): void {
     this.#savedId = Math.max(this.#savedId, id)
+    if (this.#savedFirst) this.wakeReaders()
     this.#makeRoom()
+  }
+
+  /** Nobody will take the stream over any more: readers are shown what is not saved, too. */
+  showAll (): void {
+    this.#savedFirst = false
+    this.wakeReaders()
   }
 
   /** Looks again whether something may be left out, as a reader went on or the store became well or unwell. */
   review (): void { this.#makeRoom() }
+
+  /** Has all readers look again. */
+  wakeReaders (): void {
+    for (const reader of this.#readers) reader.wake()
+  }
 
   /** A reader of what follows the frame with this number. */
   read (afterId: number): FrameReader {
@@ -122,9 +147,12 @@ export class FrameLog {
 
   /** What there is after the frame with this number. */
   find (afterId: number): FramesFound {
-    if (afterId >= this.#lastId) return { kind: this.#ended ? 'end' : 'none' }
+    const shownId = this.#shownId
+    if (afterId >= shownId) return { kind: this.#ended && shownId === this.#lastId ? 'end' : 'none' }
     if (afterId + 1 < this.firstId) return { kind: 'left_out' }
-    return { kind: 'frames', text: framesAfter(joined(this.#newerThan(afterId)), afterId) }
+    const newer = this.#newerThan(afterId)
+    const shown = shownId === this.#lastId ? newer : newer.filter(({ lastId }) => lastId <= shownId)
+    return { kind: 'frames', text: framesAfter(joined(shown), afterId) }
   }
 
   /** Segments with frames after this one. From the end, as mostly it is the newest that are asked for. */
@@ -132,10 +160,6 @@ export class FrameLog {
     let first = this.#segments.length
     while (first > 0 && (this.#segments[first - 1]?.lastId ?? 0) > id) first--
     return this.#segments.slice(first)
-  }
-
-  #wakeReaders (): void {
-    for (const reader of this.#readers) reader.wake()
   }
 
   #makeRoom (): void {
@@ -157,7 +181,7 @@ export class FrameLog {
   #isDispensable ({ lastId }: Segment): boolean {
     if (lastId <= this.#savedId) return true // a reader who is behind gets it from the store
     for (const { position } of this.#readers) if (position < lastId) return false
-    if (!this.#options.maySkip()) return false
+    if (this.#savedFirst || !this.#options.maySkip()) return false
     this.#skippedId = lastId
     return true
   }
@@ -188,7 +212,7 @@ export class FrameReader {
   take (): FramesFound {
     const found = this.#log.find(this.#position)
     if (found.kind === 'frames') {
-      this.#position = this.#log.lastId
+      this.#position = lastIdOf(found.text)
       this.#log.review()
     }
     return found

@@ -25,6 +25,26 @@ export class FramesGoneError extends Error {
   }
 }
 
+/** The replica that was asked ends, and the stream goes on at another one. */
+export class StreamMovedError extends Error {
+  override readonly name = 'StreamMovedError'
+  readonly code = 'STREAM_MOVED'
+
+  constructor () {
+    super('The stream goes on at another replica.')
+  }
+}
+
+/** A stream's frames cannot be saved, and so not be shown. */
+export class StreamUnsavedError extends Error {
+  override readonly name = 'StreamUnsavedError'
+  readonly code = 'STREAM_UNSAVED'
+
+  constructor () {
+    super('The frames of this stream cannot be saved at the moment.')
+  }
+}
+
 /** Moves what a source gives into a queue, until one of them ends. Never rejects: what goes wrong reaches the queue's reader. */
 export async function follow (source: FrameSource, queue: BoundedQueue<string>): Promise<void> {
   queue.onCancel(() => source.close())

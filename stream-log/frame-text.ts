@@ -18,3 +18,8 @@ export function framesAfter (text: string, id: number): string {
   const end = text.indexOf('\n\n', at + 1)
   return end === -1 ? '' : text.slice(end + 2)
 }
+
+/** The data of each frame, in order. */
+export function dataOf (text: string): string[] {
+  return [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
+}

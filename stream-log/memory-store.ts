@@ -1,16 +1,25 @@
 import type { Segment } from './frame-log.ts'
-import type { NewStream, Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite } from './stream-store.ts'
+import type {
+  NewStream, Ownership, RequestClaim, StoredStream, StoredStreamState, StreamStore, StreamWrite, TakenStream, Takeover
+} from './stream-store.ts'
 
 interface Stored {
   stream: NewStream
   claim: RequestClaim | undefined
-  readonly owner: string
+  /** Empty: it was handed over. */
+  owner: string
   readonly segments: Segment[]
+  readonly begunAt: number
   state: StoredStreamState
   lastId: number
   beats: number
+  takeovers: number
+  followedUntil: number
   expiresAt: number
 }
+
+/** How long after a look the replica of a stream is told that it is followed, in ms. */
+const FOLLOWED_MS = 10_000
 
 /** A store for a single replica that needs none beyond its own life; and what tests compare others with. */
 export class MemoryStreamStore implements StreamStore {
@@ -29,7 +38,7 @@ export class MemoryStreamStore implements StreamStore {
       if (other?.key === claim.key && other.caller === claim.caller && expiresAt > now) return other
     }
     const { id, caller } = claim
-    this.#streams.set(id, { stream: { id, caller, target: '' }, claim, owner, segments: [], state: 'running', lastId: 0, beats: 0, expiresAt: now + ttlMs })
+    this.#streams.set(id, { ...this.#newOf({ id, caller, target: '' }, owner), claim, expiresAt: now + ttlMs })
     return claim
   }
 
@@ -45,7 +54,7 @@ export class MemoryStreamStore implements StreamStore {
     for (const { id, begun } of writes) {
       if (begun === undefined) continue
       const claimed = this.#streams.get(id)
-      if (claimed === undefined) this.#streams.set(id, { stream: begun, claim: undefined, owner, segments: [], state: 'running', lastId: 0, beats: 0, expiresAt: 0 })
+      if (claimed === undefined) this.#streams.set(id, this.#newOf(begun, owner))
       else if (claimed.stream.target === '') claimed.stream = begun
     }
     const ownership = this.#beat(owner, writes.map(({ id }) => id), ttlMs)
@@ -56,7 +65,7 @@ export class MemoryStreamStore implements StreamStore {
         stored.segments.push(segment)
         stored.lastId = segment.lastId
       }
-      if (ended) stored.state = 'ended'
+      if (ended) this.#end(stored, 'ended')
       this.#announce(id)
     }
     return ownership
@@ -69,8 +78,9 @@ export class MemoryStreamStore implements StreamStore {
   async read (id: string, afterId: number): Promise<StoredStream | undefined> {
     const stored = this.#streams.get(id)
     if (stored === undefined || stored.expiresAt <= this.#now()) return undefined
-    const { stream: { caller, target }, state, lastId, beats, segments } = stored
-    return { caller, target, state, lastId, beat: String(beats), segments: segments.filter(segment => segment.lastId > afterId) }
+    stored.followedUntil = this.#now() + FOLLOWED_MS
+    const { stream: { caller, target }, owner, state, lastId, beats, segments } = stored
+    return { caller, target, state, lastId, beat: String(beats), handedOver: owner === '', segments: segments.filter(segment => segment.lastId > afterId) }
   }
 
   async declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean> {
@@ -78,16 +88,38 @@ export class MemoryStreamStore implements StreamStore {
     if (stored?.state !== 'running' || String(stored.beats) !== beat) return false
     const lastId = ++stored.lastId
     stored.segments.push({ firstId: lastId, lastId, text: lastFrame(lastId) })
-    stored.state = 'lost'
+    this.#end(stored, 'lost')
     stored.claim = undefined
     this.#announce(id)
     return true
   }
 
+  async takeOver ({ id, beat, owner, ttlMs, atMost }: Takeover): Promise<TakenStream | undefined> {
+    const stored = this.#streams.get(id)
+    if (stored?.state !== 'running' || String(stored.beats) !== beat || stored.takeovers >= atMost) return undefined
+    const { stream, lastId, begunAt } = stored
+    const { request } = stream
+    if (request === undefined) return undefined
+    stored.owner = owner
+    stored.takeovers++
+    stored.beats++
+    stored.expiresAt = this.#now() + ttlMs
+    return { stream: { ...stream, request }, lastId, ageMs: this.#now() - begunAt }
+  }
+
+  async handOver (owner: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const stored = this.#streams.get(id)
+      if (stored?.owner !== owner || stored.state !== 'running') continue
+      stored.owner = ''
+      this.#announce(id)
+    }
+  }
+
   async remove (id: string): Promise<void> {
     const stored = this.#streams.get(id)
     if (stored === undefined) return
-    stored.state = 'deleted'
+    this.#end(stored, 'deleted')
     stored.claim = undefined
     stored.segments.length = 0
     this.#announce(id)
@@ -105,6 +137,7 @@ export class MemoryStreamStore implements StreamStore {
   #beat (owner: string, ids: readonly string[], ttlMs: number): Ownership {
     const lost: string[] = []
     const deleted: string[] = []
+    const followed: string[] = []
     for (const id of ids) {
       const stored = this.#streams.get(id)
       if (stored?.state === 'deleted') deleted.push(id)
@@ -112,9 +145,21 @@ export class MemoryStreamStore implements StreamStore {
       else {
         stored.beats++
         stored.expiresAt = this.#now() + ttlMs
+        if (stored.followedUntil > this.#now()) followed.push(id)
       }
     }
-    return { lost, deleted }
+    return { lost, deleted, followed }
+  }
+
+  #newOf (stream: NewStream, owner: string): Stored {
+    return { stream, claim: undefined, owner, segments: [], begunAt: this.#now(), state: 'running', lastId: 0, beats: 0, takeovers: 0, followedUntil: 0, expiresAt: 0 }
+  }
+
+  /** Nobody will carry it on any more, so what was asked is forgotten. */
+  #end (stored: Stored, state: StoredStreamState): void {
+    stored.state = state
+    const { id, caller, target } = stored.stream
+    stored.stream = { id, caller, target }
   }
 
   #announce (id: string): void {

@@ -60,7 +60,7 @@ export class RequestClaims {
 
   /** Frees the name of a request that failed: the next one is made anew. Never rejects. */
   async release (id: string): Promise<void> {
-    if (!this.forget(id)) return
+    this.forget(id)
     await this.#options.store.release(id).catch(() => {}) // then its name is free when its time is over
   }
 
@@ -75,11 +75,10 @@ export class RequestClaims {
     this.#unbegun.delete(id)
   }
 
-  /** Leaves it to the store to know its name. Whether there was one. */
-  forget (id: string): boolean {
+  /** Leaves it to the store to know its name. */
+  forget (id: string): void {
     this.begins(id)
-    for (const [name, claim] of this.#claims) if (claim.id === id) return this.#claims.delete(name)
-    return false
+    for (const [name, claim] of this.#claims) if (claim.id === id) this.#claims.delete(name)
   }
 }
 

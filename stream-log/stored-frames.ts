@@ -1,5 +1,5 @@
 import type { FrameSource } from './frame-source.ts'
-import { FramesGoneError } from './frame-source.ts'
+import { FramesGoneError, StreamMovedError } from './frame-source.ts'
 import { framesAfter } from './frame-text.ts'
 import { inTime } from './in-time.ts'
 import type { Schedule } from './in-time.ts'
@@ -13,8 +13,11 @@ export interface StoredFramesOptions {
   /** Monotonic clock, ms. */
   readonly now: () => number
   readonly schedule: Schedule
-  /** The frame that ends a stream whose replica has died. */
-  readonly lastFrame: (id: number) => string
+  /**
+   * Its replica is silent since this sign of life, or has handed it over: somebody has to take it over, or to end it. Resolves
+   * to whether to look again at once; never rejects.
+   */
+  readonly onSilent: (beat: string) => Promise<boolean>
   /** Told when the source is closed. */
   readonly onClose: () => void
 }
@@ -35,6 +38,7 @@ export class StoredFrames implements FrameSource {
   readonly #options: StoredFramesOptions
   #position: number
   #closed = false
+  #moved = false
   #wake: (() => void) | undefined
   /** The sign of life seen last, since when, and when the store was last asked with success. */
   #beat: { readonly value: string, since: number, seenAt: number } | undefined
@@ -54,7 +58,8 @@ export class StoredFrames implements FrameSource {
         const text = this.#textOf(stored)
         if (text !== '') return text
         if (stored.state !== 'running') return undefined
-        if (this.#isSilent(stored) && await this.#declareLost(stored)) continue
+        if (this.#moved) throw new StreamMovedError()
+        if ((stored.handedOver || this.#isSilent(stored)) && await this.#options.onSilent(stored.beat)) continue
       }
       await this.#changed()
     }
@@ -66,6 +71,12 @@ export class StoredFrames implements FrameSource {
     this.#closed = true
     this.wake()
     this.#options.onClose()
+  }
+
+  /** The replica ends: who reads here has to go on at another one. */
+  moved (): void {
+    this.#moved = true
+    this.wake()
   }
 
   /** There may be something new. */
@@ -112,16 +123,6 @@ export class StoredFrames implements FrameSource {
     if (this.#beat?.value !== beat || now - this.#beat.seenAt > UNBROKEN_MS) this.#beat = { value: beat, since: now, seenAt: now }
     this.#beat.seenAt = now
     return now - this.#beat.since >= SILENT_MS
-  }
-
-  async #declareLost ({ beat }: StoredStream): Promise<boolean> {
-    const { store, id, lastFrame } = this.#options
-    try {
-      await store.declareLost(id, beat, lastFrame)
-      return true
-    } catch {
-      return false
-    }
   }
 
   async #changed (): Promise<void> {

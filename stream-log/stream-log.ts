@@ -7,13 +7,16 @@ import { BatchPump } from '../streams/batch-pump.ts'
 import type { BoundedQueue } from '../streams/bounded-queue.ts'
 import { FramesGoneError } from './frame-source.ts'
 import type { FrameSource } from './frame-source.ts'
+import { dataOf, lastIdOf } from './frame-text.ts'
 import { inTime } from './in-time.ts'
 import type { Schedule } from './in-time.ts'
 import { LiveStream } from './live-stream.ts'
 import { RequestClaims } from './request-claims.ts'
 import type { Claimed } from './request-claims.ts'
 import { READ_TIMEOUT_MS, StoredFrames } from './stored-frames.ts'
-import type { NewStream, Ownership, RequestClaim, StoredStream, StreamStore, StreamWrite } from './stream-store.ts'
+import type { NewStream, Ownership, RequestClaim, StoredStream, StreamStore, TakenStream } from './stream-store.ts'
+import { StreamWriter } from './stream-writer.ts'
+import type { StoreEvent } from './stream-writer.ts'
 
 export interface StreamLogOptions {
   readonly store: StreamStore
@@ -29,7 +32,7 @@ export interface StreamLogOptions {
   /** The frame that ends a stream whose replica has died. */
   readonly lastFrame: (id: number) => string
   /** Told once when the store begins to fail, and once when it is well again. */
-  readonly onStore: (event: { readonly kind: 'lost', readonly error: unknown } | { readonly kind: 'back' }) => void
+  readonly onStore: (event: StoreEvent) => void
 }
 
 /** A stream to keep. */
@@ -41,17 +44,15 @@ export interface StreamToKeep {
   readonly onAbandon: () => void
 }
 
+/**
+ * Carries on a stream whose replica is gone: gives what follows the frames that there are, or what ends them.
+ * @param said the data of its frames, in order, several at a time
+ */
+export type CarryOn = (taken: TakenStream, said: AsyncIterable<readonly string[]>) => Promise<Omit<StreamToKeep, 'begun'>>
+
 const DEFAULT_MAX_BYTES = 256 * 1024
-/** What is new waits so long for company, in ms. */
-const FLUSH_MS = 20
-/** A write that takes longer than this has failed, in ms. */
-const WRITE_TIMEOUT_MS = 5_000
-/** After a failure the store is left alone for so long, in ms. */
-const RETRY_MS = 1_000
-/** How often a replica says that it lives, in ms. */
-const BEAT_MS = 1_000
-/** What one write holds at most, in characters of frames; one stream's may be more. */
-const WRITE_SIZE = 512 * 1024
+/** How often a stream is taken over: what kills each replica that runs it must not kill them all. */
+const MAX_TAKEOVERS = 3
 /** How often, and how far apart (ms), a stream is looked for that is not there yet. */
 const LOOKS = 4
 const LOOK_AGAIN_MS = 100
@@ -63,23 +64,32 @@ export class StreamLog {
   readonly #options: StreamLogOptions
   /** Streams of this replica that run, or are not stored whole, or are read here. */
   readonly #live = new Map<string, LiveStream>()
-  readonly #dirty = new Set<LiveStream>()
+  readonly #writer: StreamWriter
   readonly #claims: RequestClaims
   /** Readers here of streams elsewhere. */
   readonly #following = new Map<string, Set<StoredFrames>>()
-  #flushing: Promise<void> | undefined
-  #callOffFlush: (() => void) | undefined
-  #callOffBeat: (() => void) | undefined
+  #carryOn: CarryOn | undefined
   #callOffSweep: (() => void) | undefined
   #stopWatching: (() => Promise<void>) | undefined
-  #failing = false
-  /** When the store answered last. */
-  #wellAt = 0
+  /** The replica ends: it takes nothing over. */
+  #leaving = false
   #closed = false
 
   constructor (options: StreamLogOptions) {
     this.#options = options
     this.#claims = new RequestClaims(options)
+    this.#writer = new StreamWriter({
+      ...options,
+      alive: () => [...this.#claims.unbegun, ...[...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)],
+      onSaved: stream => this.#dropIfDone(stream),
+      onOwnership: ownership => this.#obey(ownership),
+      onUnwell: () => {
+        for (const { log } of this.#live.values()) {
+          log.review()
+          log.wakeReaders()
+        }
+      }
+    })
     this.#sweepLater()
   }
 
@@ -88,7 +98,7 @@ export class StreamLog {
 
   /** Whether a request that its caller has named is to be made. Never rejects. */
   async claim (claim: RequestClaim): Promise<Claimed> {
-    this.#beatLater()
+    this.#writer.beatLater()
     return await this.#claims.claim(claim)
   }
 
@@ -112,16 +122,30 @@ export class StreamLog {
     }
   }
 
-  /** Keeps a stream: takes its chunks from now on, whether somebody reads or not. Read it by `join`. */
-  keep ({ begun, queue, frames, onAbandon }: StreamToKeep): LiveStream {
+  /**
+   * From now on streams whose replica is gone are carried on here, when somebody asks for them: those that are kept with their
+   * `request`.
+   */
+  carryOnBy (carryOn: CarryOn): void { this.#carryOn = carryOn }
+
+  /**
+   * Keeps a stream: takes its chunks from now on, whether somebody reads or not. Read it by `join`. With its `request` another
+   * replica may carry it on, so readers are shown only what is saved; not where the store takes nothing as it begins.
+   */
+  keep ({ begun, ...rest }: StreamToKeep): LiveStream {
+    return this.#run({ begun: this.#writer.failing ? { ...begun, request: undefined } : begun, ...rest }, undefined)
+  }
+
+  #run ({ begun, queue, frames, onAbandon }: StreamToKeep, after: number | undefined): LiveStream {
     const { maxBytes = DEFAULT_MAX_BYTES, ttlMs, schedule } = this.#options
     const stream = new LiveStream({
       begun,
+      after,
       maxBytes,
       ttlMs,
       schedule,
       onAbandon,
-      storeFails: () => this.#failing,
+      storage: this.#writer,
       onDirty: stream => this.#isDirty(stream),
       onIdle: stream => this.#dropIfDone(stream),
       stored: afterId => this.#stored(begun.id, afterId)
@@ -129,7 +153,7 @@ export class StreamLog {
     this.#live.set(begun.id, stream)
     this.#claims.begins(begun.id)
     this.#isDirty(stream)
-    this.#beatLater()
+    this.#writer.beatLater()
     stream.run(new BatchPump(queue, frames, stream))
     return stream
   }
@@ -163,29 +187,75 @@ export class StreamLog {
     const live = this.#live.get(id)
     const known = live?.begun ?? await this.#find(id, 0)
     if (known === undefined || known.caller !== caller || ('state' in known && known.state === 'deleted')) return false
-    live?.disown()
+    live?.disown(true)
     await this.#options.store.remove(id)
     return true
   }
 
+  /**
+   * The replica ends: lets go of streams that another one can carry on, saved to their last frame, and sends all readers there.
+   * For at most `ms`; never rejects.
+   */
+  async handOver (ms: number): Promise<void> {
+    this.#leaving = true
+    const { store, owner, schedule } = this.#options
+    const streams = [...this.#live.values()].filter(stream => stream.savedFirst && stream.isKept && !stream.log.ended)
+    for (const stream of streams) stream.suspend()
+    if (streams.length > 0) {
+      await inTime((async () => {
+        await this.#writer.drain(ms)
+        await store.handOver(owner, streams.map(({ id }) => id))
+      })(), ms, schedule).catch(() => {}) // then others find that they are silent
+    }
+    for (const stream of streams) {
+      this.#live.delete(stream.id)
+      this.#claims.forget(stream.id)
+      stream.moved()
+    }
+    for (const readers of this.#following.values()) for (const reader of readers) reader.moved()
+  }
+
   /** Writes what waits, for at most `ms`, and ends. */
   async close (ms: number): Promise<void> {
-    this.#closed = true
-    this.#callOffBeat?.()
+    this.#closed = this.#leaving = true
     this.#callOffSweep?.()
-    this.#callOffFlush?.()
-    this.#failing = false
-    await inTime((async () => {
-      await this.#flushing
-      await this.#stopWatching?.()
-      while (this.#dirty.size > 0 && !this.#failing) await this.#flush()
-    })(), ms, this.#options.schedule).catch(() => {})
+    await this.#writer.close(ms)
+    await inTime(Promise.resolve(this.#stopWatching?.()), ms, this.#options.schedule).catch(() => {})
     for (const stream of this.#live.values()) stream.close()
     for (const readers of this.#following.values()) for (const reader of [...readers]) reader.close()
   }
 
+  /** A stream's replica is gone: carries it on here, or ends it. Resolves to whether there may be something new. */
+  async #succeed (id: string, beat: string): Promise<boolean> {
+    if (this.#leaving) return false
+    const { store, owner, ttlMs, schedule, lastFrame } = this.#options
+    const carryOn = this.#carryOn
+    try {
+      const taken = carryOn === undefined ? undefined : await inTime(store.takeOver({ id, beat, owner, ttlMs, atMost: MAX_TAKEOVERS }), READ_TIMEOUT_MS, schedule)
+      if (carryOn === undefined || taken === undefined) await inTime(store.declareLost(id, beat, lastFrame), READ_TIMEOUT_MS, schedule)
+      else this.#run({ begun: taken.stream, ...await carryOn(taken, this.#framesOf(taken)) }, taken.lastId)
+      return true
+    } catch {
+      return false // who has it then is silent, and is found so again
+    }
+  }
+
+  async * #framesOf ({ stream: { id }, lastId }: TakenStream): AsyncGenerator<readonly string[]> {
+    const source = this.#stored(id, 0)
+    try {
+      for (let upTo = 0; upTo < lastId;) {
+        const text = await source.next()
+        if (text === undefined) throw new FramesGoneError(1, upTo)
+        upTo = lastIdOf(text)
+        yield dataOf(text)
+      }
+    } finally {
+      source.close()
+    }
+  }
+
   #stored (id: string, afterId: number): StoredFrames {
-    const { store, now, schedule, lastFrame } = this.#options
+    const { store, now, schedule } = this.#options
     this.#stopWatching ??= store.watch?.(changed => {
       for (const reader of this.#following.get(changed) ?? []) reader.wake()
     })
@@ -196,7 +266,7 @@ export class StreamLog {
       afterId,
       now,
       schedule,
-      lastFrame,
+      onSilent: async beat => await this.#succeed(id, beat),
       onClose: () => {
         readers.delete(source)
         if (readers.size === 0) this.#following.delete(id)
@@ -208,108 +278,30 @@ export class StreamLog {
   }
 
   #isDirty (stream: LiveStream): void {
-    if (!stream.isKept) return this.#dropIfDone(stream)
-    this.#dirty.add(stream)
-    this.#flushLater(FLUSH_MS)
-  }
-
-  #flushLater (ms: number): void {
-    if (this.#callOffFlush !== undefined || this.#flushing !== undefined || this.#closed) return
-    this.#callOffFlush = this.#options.schedule(ms, () => {
-      this.#callOffFlush = undefined
-      this.#flushing = this.#flush().finally(() => {
-        this.#flushing = undefined
-        if (this.#dirty.size > 0) this.#flushLater(this.#failing ? RETRY_MS : FLUSH_MS)
-      })
-    })
-  }
-
-  /** Writes once; what was not written stays dirty. Never rejects. */
-  async #flush (): Promise<void> {
-    const { store, owner, ttlMs, schedule, now } = this.#options
-    const askedAt = now()
-    const batch = new Map<LiveStream, StreamWrite>()
-    let size = 0
-    for (const stream of this.#dirty) {
-      if (size >= WRITE_SIZE) break
-      if (!stream.isKept) {
-        this.#dirty.delete(stream)
-        continue
-      }
-      const segment = stream.log.unsaved()
-      size += segment?.text.length ?? 0
-      batch.set(stream, { id: stream.id, begun: stream.isStored ? undefined : stream.begun, segment, ended: stream.log.ended })
-      this.#dirty.delete(stream)
-    }
-    if (batch.size === 0) return
-    try {
-      const ownership = await inTime(store.write(owner, [...batch.values()], ttlMs), WRITE_TIMEOUT_MS, schedule)
-      this.#recovered()
-      for (const [stream, { segment, ended }] of batch) {
-        stream.isStored = true
-        stream.log.savedThrough(segment?.lastId ?? 0)
-        if (ended) this.#dropIfDone(stream)
-      }
-      this.#obey(ownership)
-    } catch (error) {
-      for (const stream of batch.keys()) this.#dirty.add(stream)
-      this.#failed(error, askedAt)
-    }
+    if (stream.isKept) this.#writer.add(stream)
+    else this.#dropIfDone(stream)
   }
 
   #dropIfDone (stream: LiveStream): void {
     const { log } = stream
-    if (log.ended && log.readers === 0 && (log.isSaved || !stream.isKept)) {
-      this.#live.delete(stream.id)
-      this.#claims.forget(stream.id) // the store knows its name
+    if (!log.ended || log.readers > 0 || !(log.isSaved || !stream.isKept)) return
+    if (this.#live.get(stream.id) !== stream) return // somebody had taken it over
+    this.#live.delete(stream.id)
+    this.#claims.forget(stream.id) // the store knows its name
+  }
+
+  /** Streams that are not ours any more, or shall end; and those that are read. */
+  #obey ({ lost, deleted, followed }: Ownership): void {
+    for (const id of followed) this.#live.get(id)?.followed()
+    for (const [ids, areDeleted] of [[lost, false], [deleted, true]] as const) {
+      for (const id of ids) {
+        const stream = this.#live.get(id)
+        if (stream === undefined) continue
+        stream.disown(areDeleted)
+        if (stream.whose === 'elsewhere') this.#live.delete(id) // who asks from now on is told by the store
+        this.#dropIfDone(stream)
+      }
     }
-  }
-
-  #beatLater (): void {
-    if (this.#callOffBeat !== undefined || this.#closed) return
-    this.#callOffBeat = this.#options.schedule(BEAT_MS, () => {
-      void this.#beat().finally(() => {
-        this.#callOffBeat = undefined
-        if (this.#live.size + this.#claims.unbegun.size > 0) this.#beatLater()
-      })
-    })
-  }
-
-  async #beat (): Promise<void> {
-    const { store, owner, ttlMs, schedule, now } = this.#options
-    const askedAt = now()
-    const ids = [...this.#claims.unbegun, ...[...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)]
-    if (ids.length === 0) return
-    try {
-      this.#obey(await inTime(store.beat(owner, ids, ttlMs), WRITE_TIMEOUT_MS, schedule))
-      this.#recovered()
-    } catch (error) {
-      this.#failed(error, askedAt)
-    }
-  }
-
-  /** Streams that are not ours any more, or shall end. */
-  #obey ({ lost, deleted }: Ownership): void {
-    for (const id of [...lost, ...deleted]) {
-      const stream = this.#live.get(id)
-      if (stream === undefined) continue
-      stream.disown()
-      this.#dropIfDone(stream)
-    }
-  }
-
-  #failed (error: unknown, askedAt: number): void {
-    if (askedAt < this.#wellAt) return // what was asked before it froze says nothing any more
-    if (!this.#failing) this.#options.onStore({ kind: 'lost', error })
-    this.#failing = true
-    for (const { log } of this.#live.values()) log.review()
-  }
-
-  #recovered (): void {
-    this.#wellAt = this.#options.now()
-    if (!this.#failing) return
-    this.#failing = false
-    this.#options.onStore({ kind: 'back' })
   }
 
   #sweepLater (): void {

@@ -2,7 +2,8 @@
  * Where the frames of resumable streams are kept, for every replica to read.
  *
  * A stream belongs to the replica that runs it, which writes and gives signs of life. Whoever finds that it gives none any
- * more declares it lost; from then on its writes are refused, so nobody reads on in a stream that has two ends.
+ * more takes it over, where that is possible, or declares it lost; from then on the former owner's writes are refused, so nobody
+ * reads on in a stream that has two ends.
  */
 import type { Segment } from './frame-log.ts'
 
@@ -17,6 +18,8 @@ export interface NewStream {
   readonly caller: string | null
   /** The target that began to answer. */
   readonly target: string
+  /** What another replica has to know to carry it on: words of whoever takes it over. Undefined: nobody can. */
+  readonly request?: string | undefined
 }
 
 /** What one stream has to have stored. */
@@ -38,6 +41,8 @@ export interface StoredStream {
   readonly lastId: number
   /** Changes with each sign of life of its replica. */
   readonly beat: string
+  /** Its replica has let go of it, for another one to take over. */
+  readonly handedOver: boolean
   /** In order, from the one that holds the frame after the position; not all, where that is much. */
   readonly segments: readonly Segment[]
 }
@@ -48,6 +53,30 @@ export interface Ownership {
   readonly lost: readonly string[]
   /** To be ended, as a caller wants. */
   readonly deleted: readonly string[]
+  /** Read at other replicas. */
+  readonly followed: readonly string[]
+}
+
+/** Who wants to take a stream over, and on which condition. */
+export interface Takeover {
+  readonly id: string
+  /** The last sign of life that was seen: if there has been another one, it is not silent. */
+  readonly beat: string
+  /** The replica that will run it. */
+  readonly owner: string
+  /** How long it is kept from now on, in ms. */
+  readonly ttlMs: number
+  /** How often a stream may be taken over: what kills each replica that runs it must not kill them all. */
+  readonly atMost: number
+}
+
+/** A stream that was taken over. */
+export interface TakenStream {
+  readonly stream: NewStream & { readonly request: string }
+  /** The number of its newest stored frame. */
+  readonly lastId: number
+  /** How long ago it began, in ms. */
+  readonly ageMs: number
 }
 
 /** A request that its caller has given a name, so that it can ask again without asking twice. */
@@ -74,6 +103,10 @@ export interface StreamStore {
   read (id: string, afterId: number): Promise<StoredStream | undefined>
   /** Ends a running stream whose replica has been silent since `beat`, with a last frame made of the next number. False: it lives, or was ended already. */
   declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean>
+  /** Makes a running stream this replica's own. Undefined: it lives, has ended, cannot be carried on, or was taken over too often. */
+  takeOver (takeover: Takeover): Promise<TakenStream | undefined>
+  /** Lets go of a replica's own streams, so that others need not wait before they take them over. */
+  handOver (owner: string, ids: readonly string[]): Promise<void>
   /** Forgets its frames, and has its replica end it. */
   remove (id: string): Promise<void>
   /** Forgets what has expired. */

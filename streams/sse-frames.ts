@@ -24,14 +24,18 @@ export function namedFrame (event: string, id: number, data: string): string {
  */
 export class ChunkFrames implements BatchEncoder<string> {
   readonly #errorJson: (error: Error) => string
-  #id = 0
+  #id: number
 
-  /** @param errorJson the body of the error frame, as JSON text without line breaks */
-  constructor (errorJson: (error: Error) => string) {
+  /**
+   * @param errorJson the body of the error frame, as JSON text without line breaks
+   * @param after the number of the last frame that was written before, of a stream that begins in its middle
+   */
+  constructor (errorJson: (error: Error) => string, after = 0) {
     this.#errorJson = errorJson
+    this.#id = after
   }
 
-  /** Frames written so far, the closing one included. */
+  /** The number of the last frame so far, the closing one included. */
   get count (): number { return this.#id }
 
   encode (chunks: readonly string[]): string {

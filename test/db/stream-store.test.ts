@@ -11,7 +11,8 @@ import { segment, testStreamStore } from '../support/stream-store-contract.ts'
 
 /** Makes all stored streams `ms` older. */
 async function rewindStreams (database: Database, ms: number): Promise<void> {
-  await database.execute(sql`update stream set beat_at = beat_at - ${ms}::float8 * interval '1 millisecond', expires_at = expires_at - ${ms}::float8 * interval '1 millisecond'`)
+  const by = sql`${ms}::float8 * interval '1 millisecond'`
+  await database.execute(sql`update stream set begun_at = begun_at - ${by}, beat_at = beat_at - ${by}, followed_until = followed_until - ${by}, expires_at = expires_at - ${by}`)
 }
 
 const TTL = 60_000
@@ -33,8 +34,13 @@ t.test('nothing of an answer is in the tables where there is a key, and without 
   t.teardown(async () => await database.close())
   const key = randomBytes(32)
   const store = new PostgresStreamStore(database, new FrameCipher([key]))
-  const stream = { id: randomUUID(), caller: null, target: 'a' }
-  await store.write('r1', [{ id: stream.id, begun: stream, segment: segment(1, 3), ended: true }], TTL)
+  const stream = { id: randomUUID(), caller: null, target: 'a', request: 'what was asked' }
+  await store.write('r1', [{ id: stream.id, begun: stream, segment: segment(1, 3), ended: false }], TTL)
+  const [asked] = await database.execute<{ request: string }>(sql`select encode(request, 'escape') as request from stream`)
+  t.match(asked, { request: /./ })
+  t.notMatch(asked?.request, /asked/)
+  await store.write('r1', [{ id: stream.id, begun: undefined, segment: undefined, ended: true }], TTL)
+  t.same(await database.execute(sql`select request from stream`), [{ request: null }], 'it is forgotten when the stream has ended')
   const rows = await database.execute<{ body: string }>(sql`select encode(body, 'escape') as body from stream_segment`)
   t.equal(rows.length, 1)
   t.notMatch(rows[0]?.body, /data|id: 1/)

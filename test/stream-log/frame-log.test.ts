@@ -7,9 +7,9 @@ import { frame } from '../../streams/sse-frames.ts'
 const frames = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => frame(from + n, `"${from + n}"`)).join('')
 const SMALL = 200 // about six frames
 
-function logOf (maxBytes = 1_000_000, maySkip = false): { log: FrameLog, room: () => number } {
+function logOf (maxBytes = 1_000_000, maySkip = false, savedFirst = false): { log: FrameLog, room: () => number } {
   let rooms = 0
-  return { log: new FrameLog({ maxBytes, maySkip: () => maySkip, onRoom: () => rooms++ }), room: () => rooms }
+  return { log: new FrameLog({ maxBytes, maySkip: () => maySkip, onRoom: () => rooms++, savedFirst }), room: () => rooms }
 }
 
 t.test('each reader gets what follows its position, then what comes, then the end', async t => {
@@ -73,15 +73,65 @@ t.test('while the store takes nothing, what all readers here have read is left o
   t.equal(log.firstId, 9)
 })
 
+t.test('where another replica may take it over, readers are shown what is saved, and the end when all of it is', async t => {
+  const { log } = logOf(1_000_000, true, true)
+  const reader = log.read(0)
+  log.append(frames(1, 2))
+  t.same(reader.take(), { kind: 'none' })
+  const segment = log.unsaved()
+  log.append(frames(3, 4))
+  log.end()
+  const changed = reader.changed()
+  log.savedThrough(segment?.lastId ?? 0)
+  await changed
+  t.same(reader.take(), { kind: 'frames', text: frames(1, 2) })
+  t.same(reader.take(), { kind: 'none' }, 'it has ended, but not all of it is saved')
+  log.savedThrough(4)
+  t.same(reader.take(), { kind: 'frames', text: frames(3, 4) })
+  t.same(reader.take(), { kind: 'end' })
+})
+
+t.test('nothing of such a stream is left out that is not saved, even while the store takes nothing', async t => {
+  const { log, room } = logOf(SMALL, true, true)
+  log.read(0)
+  t.equal(log.append(frames(1, 8)), false)
+  log.review()
+  t.same([room(), log.hasGap], [0, false])
+  log.savedThrough(8)
+  t.same([room(), log.hasGap], [1, false])
+})
+
+t.test('when nobody will take it over any more, all of it is shown', async t => {
+  const log = new FrameLog({ maxBytes: SMALL, maySkip: () => false, onRoom: () => {}, savedFirst: true })
+  const reader = log.read(0)
+  log.append(frames(1, 2))
+  const changed = reader.changed()
+  log.showAll()
+  await changed
+  t.same(reader.take(), { kind: 'frames', text: frames(1, 2) })
+})
+
+t.test('of a stream that was taken over, what was before is left to the store', async t => {
+  const log = new FrameLog({ maxBytes: SMALL, maySkip: () => false, onRoom: () => {}, savedFirst: true, after: 7 })
+  t.same([log.lastId, log.firstId, log.unsaved()], [7, 8, undefined])
+  t.same(log.find(3), { kind: 'left_out' })
+  const reader = log.read(7)
+  t.same(reader.take(), { kind: 'none' })
+  log.append(frames(8, 9))
+  t.same(log.unsaved(), { firstId: 8, lastId: 9, text: frames(8, 9) })
+  log.savedThrough(9)
+  t.same(reader.take(), { kind: 'frames', text: frames(8, 9) })
+})
+
 t.test('whatever comes in whatever order, readers get all frames once and in order, and the window is bounded', async () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('append'), count: fc.integer({ min: 1, max: 4 }) }),
     fc.record({ kind: fc.constant('read'), count: fc.nat(3) }),
     fc.record({ kind: fc.constant('save'), count: fc.nat(3) })
   )
-  fc.assert(fc.property(fc.array(step, { maxLength: 80 }), steps => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.boolean(), (steps, savedFirst) => {
     let room = true
-    const log = new FrameLog({ maxBytes: SMALL, maySkip: () => false, onRoom: () => { room = true } })
+    const log = new FrameLog({ maxBytes: SMALL, maySkip: () => false, onRoom: () => { room = true }, savedFirst })
     const readers: Array<{ reader: FrameReader, text: string }> = Array.from({ length: 3 }, () => ({ reader: log.read(0), text: '' }))
     let store = ''
     let id = 0
@@ -96,6 +146,7 @@ t.test('whatever comes in whatever order, readers get all frames once and in ord
       if (each === undefined) return
       const found = each.reader.take()
       if (found.kind === 'frames') each.text += found.text
+      if (savedFirst && each.text.length > store.length) throw new Error('a reader has what is not saved')
       if (found.kind === 'left_out') { // the store has it
         each.text = store
         each.reader.skipTo(Number(/id: (\d+)\n(?!.*id: )/s.exec(store)?.[1] ?? 0))

@@ -1,79 +1,9 @@
 /**
  * Streams that are kept, on two replicas with one store. In virtual time.
  */
-import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { FrameSource } from '../../stream-log/frame-source.ts'
-import { MemoryStreamStore } from '../../stream-log/memory-store.ts'
-import { StreamLog } from '../../stream-log/stream-log.ts'
-import type { StreamStore } from '../../stream-log/stream-store.ts'
-import { BoundedQueue } from '../../streams/bounded-queue.ts'
-import { ChunkFrames, frame } from '../../streams/sse-frames.ts'
-import { VirtualTime } from '../support/virtual-time.ts'
-
-const TTL = 30_000
-
-class Fleet {
-  readonly time = new VirtualTime()
-  readonly store = new MemoryStreamStore(this.time.now)
-  readonly events: string[] = []
-
-  replica (owner: string, store: StreamStore = this.store, maxBytes?: number): StreamLog {
-    return new StreamLog({
-      store,
-      owner,
-      ttlMs: TTL,
-      maxBytes,
-      now: this.time.now,
-      schedule: this.time.schedule,
-      lastFrame: id => frame(id, '"lost"'),
-      onStore: ({ kind }) => this.events.push(`${owner} ${kind}`)
-    })
-  }
-}
-
-/** A stream that a replica keeps, fed by the test. */
-function keep (log: StreamLog, caller: string | null = 'ada'): { id: string, queue: BoundedQueue<string>, abandoned: () => number } {
-  const id = randomUUID()
-  const queue = new BoundedQueue<string>({ capacity: 10 })
-  let abandoned = 0
-  const onAbandon = () => {
-    abandoned++
-    queue.fail(new Error('given up'))
-  }
-  log.keep({ begun: { id, caller, target: 'a' }, queue, frames: new ChunkFrames(({ message }) => JSON.stringify(message)), onAbandon })
-  return { id, queue, abandoned: () => abandoned }
-}
-
-/** Reads on until nothing comes at once. */
-class Reader {
-  text = ''
-  ended: 'no' | 'in order' | Error = 'no'
-  readonly source: FrameSource
-
-  constructor (source: FrameSource) {
-    this.source = source
-    void this.#run()
-  }
-
-  async #run (): Promise<void> {
-    try {
-      for (let text = await this.source.next(); text !== undefined; text = await this.source.next()) this.text += text
-      this.ended = 'in order'
-    } catch (error) {
-      this.ended = error instanceof Error ? error : new Error('unknown')
-    }
-  }
-}
-
-async function join (log: StreamLog, id: string, afterId = 0, caller: string | null = 'ada'): Promise<Reader> {
-  const joined = await log.join(id, caller, afterId)
-  if (joined === undefined) throw new Error('there is no such stream')
-  t.equal(joined.target, 'a')
-  return new Reader(joined.source)
-}
-
-const all = (count: number, ...end: readonly string[]) => [...Array.from({ length: count }, (_, n) => `"${n + 1}"`), ...end].map((data, n) => frame(n + 1, data)).join('')
+import { frame } from '../../streams/sse-frames.ts'
+import { Fleet, TTL, all, join, keep, severable } from '../support/stream-fleet.ts'
 
 t.test('readers here and elsewhere get the same frames from their positions on, while it runs and after it has ended', async t => {
   const fleet = new Fleet()
@@ -194,24 +124,6 @@ t.test('deleting it ends it where it runs, for readers everywhere, and nobody fi
     t.equal(logs.a.size, 0)
   }
 })
-
-/** A store that one replica cannot reach any more, as if that were frozen or cut off. */
-function severable (store: StreamStore): StreamStore & { severed: boolean } {
-  const link = { severed: false }
-  const through = <T>(ask: () => Promise<T>): Promise<T> => link.severed ? new Promise<T>(() => {}) : ask()
-  return {
-    get severed () { return link.severed },
-    set severed (severed) { link.severed = severed },
-    claim: async (...args) => await through(() => store.claim(...args)),
-    release: async (...args) => await through(() => store.release(...args)),
-    write: async (...args) => await through(() => store.write(...args)),
-    beat: async (...args) => await through(() => store.beat(...args)),
-    read: async (...args) => await through(() => store.read(...args)),
-    declareLost: async (...args) => await through(() => store.declareLost(...args)),
-    remove: async (...args) => await through(() => store.remove(...args)),
-    sweep: async () => await through(() => store.sweep())
-  }
-}
 
 t.test('when its replica dies readers are told within 6 s, all the same frame; should it come back, it is refused', async t => {
   const fleet = new Fleet()

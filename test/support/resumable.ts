@@ -37,6 +37,7 @@ export async function cutAfter (url: string, bytes: number, { method = 'POST', h
       })
       response.on('end', () => settle(true))
       response.on('error', () => {})
+      response.on('close', () => settle(false)) // where the server has died
     })
     asked.on('error', reject)
     asked.end(method === 'POST' ? JSON.stringify(body) : undefined)

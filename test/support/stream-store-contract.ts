@@ -30,7 +30,7 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
 
   await t.test('what is written is read from any position on, in order', async t => {
     const stream = begun()
-    t.same(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL), { lost: [], deleted: [] })
+    t.match(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL), { lost: [], deleted: [] })
     await store.write('r1', [writeOf(stream.id, { segment: segment(4, 4) }), writeOf(stream.id, {})].slice(0, 1), TTL)
     await store.write('r1', [writeOf(stream.id, { segment: segment(5, 9), ended: true })], TTL)
     t.match(await store.read(stream.id, 0), { caller: 'ada', target: 'a', state: 'ended', lastId: 9, segments: [segment(1, 3), segment(4, 4), segment(5, 9)] })
@@ -54,7 +54,7 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     await store.write('r1', [first], TTL)
     await store.write('r1', [first], TTL)
     await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(4, 5), ended: true })], TTL)
-    t.same(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(4, 5), ended: true })], TTL), { lost: [], deleted: [] })
+    t.match(await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(4, 5), ended: true })], TTL), { lost: [], deleted: [] })
     t.equal(await textAfter(stream.id, 0), segment(1, 5).text)
   })
 
@@ -71,9 +71,9 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     const before = (await store.read(stream.id, 0))?.beat
     await elapse(5)
     const unknown = randomUUID()
-    t.same(await store.beat('r1', [stream.id, unknown], TTL), { lost: [unknown], deleted: [] })
+    t.match(await store.beat('r1', [stream.id, unknown], TTL), { lost: [unknown], deleted: [] })
     t.not((await store.read(stream.id, 0))?.beat, before)
-    t.same(await store.beat('r2', [stream.id], TTL), { lost: [stream.id], deleted: [] })
+    t.match(await store.beat('r2', [stream.id], TTL), { lost: [stream.id], deleted: [] })
   })
 
   await t.test('who was declared lost writes nothing any more; the last frame says it, once', async t => {
@@ -84,7 +84,7 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     const declared = await Promise.all([1, 2, 3].map(async () => await store.declareLost(stream.id, beat, lastFrame)))
     t.equal(declared.filter(Boolean).length, 1)
     t.match(await store.read(stream.id, 3), { state: 'lost', lastId: 4, segments: [{ firstId: 4, lastId: 4, text: frame(4, '"lost"') }] })
-    t.same(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
+    t.match(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
     t.match(await store.read(stream.id, 0), { state: 'lost', lastId: 4 })
     t.equal(await textAfter(stream.id, 0), segment(1, 3).text + frame(4, '"lost"'))
   })
@@ -100,6 +100,75 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.notOk(await store.declareLost(stream.id, (await store.read(stream.id, 0))?.beat ?? '', () => ''))
   })
 
+  const lastFrame = (id: number) => frame(id, '"lost"')
+  const beatOf = async (id: string) => (await store.read(id, 0))?.beat ?? ''
+  const takeover = async (id: string, owner: string, beat: string, atMost = 3) => await store.takeOver({ id, beat, owner, ttlMs: TTL, atMost })
+
+  await t.test('of many who want to take a silent stream over one gets it, with what was asked; its former owner is refused', async t => {
+    const stream = begun({ request: '{"prompt": "ä"}' })
+    await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL)
+    await elapse(5)
+    const beat = await beatOf(stream.id)
+    const taken = await Promise.all(['r2', 'r3', 'r4'].map(async owner => ({ owner, taken: await takeover(stream.id, owner, beat) })))
+    const won = taken.filter(each => each.taken !== undefined)
+    t.equal(won.length, 1)
+    const owner = won[0]?.owner ?? ''
+    t.same(won[0]?.taken?.stream, stream)
+    t.equal(won[0]?.taken?.lastId, 3)
+    t.ok((won[0]?.taken?.ageMs ?? 0) >= 5)
+    t.match(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
+    t.match(await store.beat('r1', [stream.id], TTL), { lost: [stream.id] })
+    t.match(await store.write(owner, [writeOf(stream.id, { segment: segment(4, 5), ended: true })], TTL), { lost: [], deleted: [] })
+    t.match(await store.read(stream.id, 0), { state: 'ended', lastId: 5, target: 'a', caller: 'ada' })
+    t.equal(await textAfter(stream.id, 0), segment(1, 5).text)
+  })
+
+  await t.test('who has given a sign of life is not taken over, nor who has ended or was deleted, nor what was asked without being kept', async t => {
+    const [alive, ended, deleted, unkept] = [begun({ request: 'r' }), begun({ request: 'r' }), begun({ request: 'r' }), begun()]
+    await store.write('r1', [alive, ended, deleted, unkept].map(stream => writeOf(stream.id, { begun: stream, segment: segment(1, 1) })), TTL)
+    const before = await beatOf(alive.id)
+    await elapse(5)
+    await store.beat('r1', [alive.id], TTL)
+    t.equal(await takeover(alive.id, 'r2', before), undefined)
+    await store.write('r1', [writeOf(ended.id, { ended: true })], TTL)
+    await store.remove(deleted.id)
+    for (const { id } of [ended, deleted, unkept]) t.equal(await takeover(id, 'r2', await beatOf(id)), undefined)
+    t.equal(await takeover(randomUUID(), 'r2', ''), undefined)
+    t.ok(await store.declareLost(unkept.id, await beatOf(unkept.id), lastFrame))
+  })
+
+  await t.test('a stream is taken over so often, and no more', async t => {
+    const stream = begun({ request: 'r' })
+    await store.write('r1', [writeOf(stream.id, { begun: stream })], TTL)
+    t.ok(await takeover(stream.id, 'r2', await beatOf(stream.id), 2))
+    t.ok(await takeover(stream.id, 'r3', await beatOf(stream.id), 2))
+    t.equal(await takeover(stream.id, 'r4', await beatOf(stream.id), 2), undefined)
+    t.ok(await store.declareLost(stream.id, await beatOf(stream.id), lastFrame))
+  })
+
+  await t.test('who hands its streams over says so, and writes nothing any more; others\' it cannot', async t => {
+    const [mine, other] = [begun({ request: 'r' }), begun({ request: 'r' })]
+    await store.write('r1', [writeOf(mine.id, { begun: mine, segment: segment(1, 2) })], TTL)
+    await store.write('r2', [writeOf(other.id, { begun: other })], TTL)
+    t.match(await store.read(mine.id, 0), { handedOver: false })
+    await store.handOver('r1', [mine.id, other.id])
+    t.match(await store.read(mine.id, 0), { handedOver: true, state: 'running' })
+    t.match(await store.read(other.id, 0), { handedOver: false })
+    t.match(await store.write('r1', [writeOf(mine.id, { segment: segment(3, 3) })], TTL), { lost: [mine.id] })
+    t.match(await takeover(mine.id, 'r2', await beatOf(mine.id)), { lastId: 2 })
+    t.match(await store.read(mine.id, 0), { handedOver: false })
+  })
+
+  await t.test('its replica is told that it is read elsewhere, for a while', async t => {
+    const [read, unread] = [begun(), begun()]
+    t.same((await store.write('r1', [read, unread].map(stream => writeOf(stream.id, { begun: stream })), TTL)).followed, [])
+    await store.read(read.id, 0)
+    t.same((await store.beat('r1', [read.id, unread.id], TTL)).followed, [read.id])
+    t.same((await store.write('r1', [read, unread].map(stream => writeOf(stream.id, { segment: segment(1, 1) })), TTL)).followed, [read.id])
+    await elapse(11_000)
+    t.same((await store.beat('r1', [read.id, unread.id], TTL)).followed, [])
+  })
+
   await t.test('what is deleted has no frames any more, and its replica hears of it', async t => {
     const [running, ended] = [begun(), begun()]
     await store.write('r1', [writeOf(running.id, { begun: running, segment: segment(1, 3) }), writeOf(ended.id, { begun: ended, segment: segment(1, 3), ended: true })], TTL)
@@ -107,8 +176,8 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
       await store.remove(id)
       t.match(await store.read(id, 0), { state: 'deleted', segments: [] })
     }
-    t.same(await store.beat('r1', [running.id], TTL), { lost: [], deleted: [running.id] })
-    t.same(await store.write('r1', [writeOf(running.id, { segment: segment(4, 5) })], TTL), { lost: [], deleted: [running.id] })
+    t.match(await store.beat('r1', [running.id], TTL), { lost: [], deleted: [running.id] })
+    t.match(await store.write('r1', [writeOf(running.id, { segment: segment(4, 5) })], TTL), { lost: [], deleted: [running.id] })
     t.same((await store.read(running.id, 0))?.segments, [])
   })
 

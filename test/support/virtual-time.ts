@@ -25,6 +25,9 @@ export class VirtualTime {
   /** Timers that have not fired. */
   get pending (): number { return this.#timers.size }
 
+  /** Forgets all timers: whoever set them is gone. */
+  clear (): void { this.#timers.clear() }
+
   /** Moves the clock, firing what falls due in order, and lets promises settle after each. */
   async advance (ms: number): Promise<void> {
     const end = this.#now + ms
