@@ -51,7 +51,7 @@ const drain: FastifyPluginAsync<DrainOptions> = async (fastify, { graceMs }) => 
     if (running === 0) return
     fastify.log.info({ running, graceMs }, 'draining')
     await idleWithin(graceMs)
-    if (running > 0) fastify.log.warn({ running }, 'the grace has passed: the rest is cut, or goes on at another replica')
+    if (running > 0) fastify.log.warn({ running }, 'the grace has passed: the rest is cut')
   }
 
   const ended = (): void => {

@@ -55,8 +55,8 @@ const takeover: FastifyPluginAsync = async fastify => {
   streamLog.carryOnBy(carryOn)
   // Behind the drain's own hook, so when its grace has passed.
   fastify.addHook('preClose', async () => {
-    await streamLog.handOver(HANDOVER_MS)
-    await drain.idle(READERS_MS)
+    const told = await streamLog.handOver(HANDOVER_MS)
+    if (told > 0) await drain.idle(READERS_MS)
   })
 }
 

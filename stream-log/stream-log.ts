@@ -195,8 +195,9 @@ export class StreamLog {
   /**
    * The replica ends: lets go of streams that another one can carry on, saved to their last frame, and sends all readers there.
    * For at most `ms`; never rejects.
+   * @returns how many readers have to be told yet
    */
-  async handOver (ms: number): Promise<void> {
+  async handOver (ms: number): Promise<number> {
     this.#leaving = true
     const { store, owner, schedule } = this.#options
     const streams = [...this.#live.values()].filter(stream => stream.savedFirst && stream.isKept && !stream.log.ended)
@@ -212,7 +213,9 @@ export class StreamLog {
       this.#claims.forget(stream.id)
       stream.moved()
     }
-    for (const readers of this.#following.values()) for (const reader of readers) reader.moved()
+    const following = [...this.#following.values()].flatMap(readers => [...readers])
+    for (const reader of following) reader.moved()
+    return following.length + streams.reduce((sum, { log }) => sum + log.readers, 0)
   }
 
   /** Writes what waits, for at most `ms`, and ends. */
