@@ -13,7 +13,8 @@ import type { Schedule } from './in-time.ts'
 import { LiveStream } from './live-stream.ts'
 import { RequestClaims } from './request-claims.ts'
 import type { Claimed } from './request-claims.ts'
-import { READ_TIMEOUT_MS, StoredFrames } from './stored-frames.ts'
+import { READ_TIMEOUT_MS } from './stored-frames.ts'
+import { StoredReaders } from './stored-readers.ts'
 import type { NewStream, Ownership, RequestClaim, StoredStream, StreamStore, TakenStream } from './stream-store.ts'
 import { StreamWriter } from './stream-writer.ts'
 import type { StoreEvent } from './stream-writer.ts'
@@ -66,11 +67,9 @@ export class StreamLog {
   readonly #live = new Map<string, LiveStream>()
   readonly #writer: StreamWriter
   readonly #claims: RequestClaims
-  /** Readers here of streams elsewhere. */
-  readonly #following = new Map<string, Set<StoredFrames>>()
+  readonly #elsewhere: StoredReaders
   #carryOn: CarryOn | undefined
   #callOffSweep: (() => void) | undefined
-  #stopWatching: (() => Promise<void>) | undefined
   /** The replica ends: it takes nothing over. */
   #leaving = false
   #closed = false
@@ -78,6 +77,7 @@ export class StreamLog {
   constructor (options: StreamLogOptions) {
     this.#options = options
     this.#claims = new RequestClaims(options)
+    this.#elsewhere = new StoredReaders({ ...options, onSilent: async (id, beat) => await this.#succeed(id, beat) })
     this.#writer = new StreamWriter({
       ...options,
       alive: () => [...this.#claims.unbegun, ...[...this.#live.values()].filter(stream => stream.isStored && stream.isKept && !stream.log.ended).map(({ id }) => id)],
@@ -148,7 +148,7 @@ export class StreamLog {
       storage: this.#writer,
       onDirty: stream => this.#isDirty(stream),
       onIdle: stream => this.#dropIfDone(stream),
-      stored: afterId => this.#stored(begun.id, afterId)
+      stored: afterId => this.#elsewhere.read(begun.id, afterId)
     })
     this.#live.set(begun.id, stream)
     this.#claims.begins(begun.id)
@@ -170,7 +170,7 @@ export class StreamLog {
     }
     const stored = await this.#find(id, afterId)
     if (stored === undefined || stored.caller !== caller || stored.state === 'deleted') return undefined
-    return { target: stored.target, source: this.#stored(id, afterId) }
+    return { target: stored.target, source: this.#elsewhere.read(id, afterId) }
   }
 
   /** Looks a few times: a client may be quicker at another replica than the first write of its stream is. */
@@ -213,9 +213,7 @@ export class StreamLog {
       this.#claims.forget(stream.id)
       stream.moved()
     }
-    const following = [...this.#following.values()].flatMap(readers => [...readers])
-    for (const reader of following) reader.moved()
-    return following.length + streams.reduce((sum, { log }) => sum + log.readers, 0)
+    return this.#elsewhere.moved() + streams.reduce((sum, { log }) => sum + log.readers, 0)
   }
 
   /** Writes what waits, for at most `ms`, and ends. */
@@ -223,9 +221,8 @@ export class StreamLog {
     this.#closed = this.#leaving = true
     this.#callOffSweep?.()
     await this.#writer.close(ms)
-    await inTime(Promise.resolve(this.#stopWatching?.()), ms, this.#options.schedule).catch(() => {})
+    await inTime(this.#elsewhere.close(), ms, this.#options.schedule).catch(() => {})
     for (const stream of this.#live.values()) stream.close()
-    for (const readers of this.#following.values()) for (const reader of [...readers]) reader.close()
   }
 
   /** A stream's replica is gone: carries it on here, or ends it. Resolves to whether there may be something new. */
@@ -244,7 +241,7 @@ export class StreamLog {
   }
 
   async * #framesOf ({ stream: { id }, lastId }: TakenStream): AsyncGenerator<readonly string[]> {
-    const source = this.#stored(id, 0)
+    const source = this.#elsewhere.read(id, 0)
     try {
       for (let upTo = 0; upTo < lastId;) {
         const text = await source.next()
@@ -255,29 +252,6 @@ export class StreamLog {
     } finally {
       source.close()
     }
-  }
-
-  #stored (id: string, afterId: number): StoredFrames {
-    const { store, now, schedule } = this.#options
-    this.#stopWatching ??= store.watch?.(changed => {
-      for (const reader of this.#following.get(changed) ?? []) reader.wake()
-    })
-    const readers = this.#following.get(id) ?? new Set()
-    const source: StoredFrames = new StoredFrames({
-      store,
-      id,
-      afterId,
-      now,
-      schedule,
-      onSilent: async beat => await this.#succeed(id, beat),
-      onClose: () => {
-        readers.delete(source)
-        if (readers.size === 0) this.#following.delete(id)
-      }
-    })
-    readers.add(source)
-    this.#following.set(id, readers)
-    return source
   }
 
   #isDirty (stream: LiveStream): void {
