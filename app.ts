@@ -1,4 +1,5 @@
 import { fastifySSE } from '@fastify/sse'
+import type { TracerProvider } from '@opentelemetry/api'
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
@@ -21,6 +22,7 @@ import slowClients from './plugins/slow-clients.ts'
 import streamLog from './plugins/stream-log.ts'
 import takeover from './plugins/takeover.ts'
 import targets from './plugins/targets.ts'
+import tracing from './plugins/tracing.ts'
 import validation from './plugins/validation.ts'
 import audit from './routes/audit.ts'
 import chatCompletions from './routes/chat-completions.ts'
@@ -40,6 +42,8 @@ export interface GatewayOptions {
   readonly config: GatewayConfig
   /** Where the routes are mounted. Default: at the root. */
   readonly prefix?: string
+  /** OpenTelemetry's, where the service has its own. Default: by the configuration. */
+  readonly tracerProvider?: TracerProvider | undefined
   /** Where another process owns the embedded database: the way to it. */
   readonly pglite?: AskOwner | undefined
   /** Where the process is one of several: what all of them have measured. */
@@ -52,14 +56,16 @@ const CONNECTIONS = { queries: 10, breakers: 2 }
 /**
  * The whole gateway as one plugin: the only place that knows the order of registration.
  *
- * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`, `metrics`) become the
+ * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`, `metrics`,
+ * `tracing`) become the
  * host's; its routes, with their error format, validation and log line, stay in a scope of their own.
  */
-const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', pglite, collectAll }) => {
+const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', tracerProvider, pglite, collectAll }) => {
   const { timeouts } = config
   const share = (connections: number) => Math.max(1, Math.floor(connections / config.workers))
   await fastify.register(metrics, { collectAll })
   const { counts, requestEnded } = fastify.metrics
+  await fastify.register(tracing, { tracerProvider, exportTo: config.tracing })
   await fastify.register(database, { ...config.database, pglite, poolSize: share(CONNECTIONS.queries) })
   await fastify.register(breakerStore, { connections: share(CONNECTIONS.breakers) })
   await fastify.register(circuitBreaker, { onEvent: event => counts.breakerEvent(event) })
@@ -87,7 +93,13 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   await fastify.register(takeover)
 
   await fastify.register(async scope => {
-    await scope.register(requestLog, { onEnd: requestEnded })
+    await fastify.tracing?.addTo(scope)
+    await scope.register(requestLog, {
+      onEnd: (end, request) => {
+        requestEnded(end)
+        fastify.tracing?.requestEnded(end, request)
+      }
+    })
     await scope.register(errorHandler)
     await scope.register(validation)
     await scope.register(openapi)

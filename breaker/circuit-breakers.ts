@@ -12,7 +12,7 @@ import type { Outcome } from './outcome.ts'
 import { DEFAULT_POLICY } from './policy.ts'
 import type { BreakerPolicy } from './policy.ts'
 import { ProbeClaimInFlight } from './probe-claim.ts'
-import type { BreakerSnapshot, Effect, Manual, ManualAction, Transition } from './state.ts'
+import type { BreakerSnapshot, Effect, Manual, ManualAction, StateName, Transition } from './state.ts'
 import type { BreakerStore, StoredBreaker } from './store.ts'
 import { STORE_TIMEOUT_MS, StoreLink } from './store-link.ts'
 import type { Schedule } from './store-link.ts'
@@ -232,6 +232,11 @@ export class CircuitBreakers {
   snapshots (): BreakerSnapshot[] {
     const now = this.#options.now()
     return [...this.#entries.values()].map(entry => entry.breaker.snapshot(now))
+  }
+
+  /** A breaker's state as it stands here; undefined for a target without one. */
+  stateOf (target: string): StateName | undefined {
+    return this.#entries.get(target)?.breaker.snapshot(this.#options.now()).state
   }
 
   /**

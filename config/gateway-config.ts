@@ -1,4 +1,5 @@
 import type { MidstreamFailover, ModelConfig, TargetConfig } from '../schemas/gateway-config.ts'
+import type { TracingConfig } from './tracing.ts'
 
 /** Everything that the gateway is told, checked and with defaults filled in. Holds secrets: never log it. */
 export interface GatewayConfig {
@@ -29,6 +30,8 @@ export interface GatewayConfig {
   /** Likewise; empty: admin routes are closed. */
   readonly adminApiKeys: readonly string[]
   readonly shutdownGraceMs: number
+  /** Where traces go; undefined: there are none. */
+  readonly tracing: TracingConfig | undefined
 }
 
 /** The configuration is wrong. One line for each mistake, each naming its variable; no line repeats a value. */

@@ -4,6 +4,7 @@ import { PROVIDER_KINDS } from '../schemas/gateway-config.ts'
 import type { GatewayConfigFile } from '../schemas/gateway-config.ts'
 import { ConfigurationError, NothingConfiguredError } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import { tracingOf } from './tracing.ts'
 import { targetsOfVariables } from './variables.ts'
 
 /**
@@ -14,7 +15,8 @@ import { targetsOfVariables } from './variables.ts'
 export async function loadConfig (env: Environment, variables: Readonly<Record<string, string | undefined>>): Promise<GatewayConfig> {
   const file = env.GATEWAY_CONFIG === undefined ? undefined : await readConfigFile(env.GATEWAY_CONFIG, variables)
   const { targets, faults } = file === undefined ? targetsOfVariables(env) : { targets: file.targets, faults: [] }
-  if (faults.length > 0) throw new ConfigurationError(faults)
+  const { tracing, faults: faultsOfTracing } = tracingOf(env)
+  if (faults.length + faultsOfTracing.length > 0) throw new ConfigurationError([...faults, ...faultsOfTracing])
   if (targets.length === 0) throw new NothingConfiguredError(NOTHING_CONFIGURED)
   return {
     host: env.HOST,
@@ -35,7 +37,8 @@ export async function loadConfig (env: Environment, variables: Readonly<Record<s
     streamLogKeys: hexList(env.STREAM_LOG_KEY),
     apiKeys: hexList(env.GATEWAY_API_KEYS),
     adminApiKeys: hexList(env.ADMIN_API_KEYS),
-    shutdownGraceMs: env.SHUTDOWN_GRACE_MS
+    shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
+    tracing
   }
 }
 

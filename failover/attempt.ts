@@ -10,6 +10,7 @@ import type { StreamReport } from '../streams/completion-stream.ts'
 import { abortError } from '../upstream/transport-error.ts'
 import { attemptUsage } from '../usage/attempt-usage.ts'
 import type { AttemptUsage } from '../usage/attempt-usage.ts'
+import type { AttemptObserver } from './attempt-observer.ts'
 
 export interface AttemptOptions {
   readonly requestId: string
@@ -24,6 +25,7 @@ export interface AttemptOptions {
   readonly permit: Permit
   /** About how many tokens the prompt has. */
   readonly promptTokens: () => number
+  readonly observer?: AttemptObserver | undefined
   /** Told once, when the attempt is over. */
   readonly onEnd: (record: AttemptRecord) => void
 }
@@ -66,6 +68,9 @@ export class Attempt {
   /** For the provider: ends the call at any stage. */
   get signal (): CallSignal { return this.#aborter }
 
+  /** For the provider: sent beside its own. */
+  get headers (): Readonly<Record<string, string>> | undefined { return this.#options.observer?.headers }
+
   /** Ends the attempt with `error` unless something happens within `ms`; replaces an earlier limit. */
   limit (ms: number, error: () => UpstreamError): void {
     clearTimeout(this.#timer)
@@ -91,9 +96,15 @@ export class Attempt {
     this.#besidePrompt = besidePrompt
   }
 
+  /** What the provider says, from its beginning: JSON text. */
+  answers (json: string | undefined): void {
+    if (json !== undefined) this.#options.observer?.answers(json)
+  }
+
   /** Real output has begun: the target works, whatever comes of the rest. */
   begun (): void {
     this.#options.permit.record(SUCCESS)
+    this.#options.observer?.begun()
   }
 
   /** What it has cost; until it is over, what it would come to if it broke now. Null: the provider never took it on. */
@@ -138,9 +149,9 @@ export class Attempt {
     const usage = this.#usage = this.#usageNow(error, error === undefined)
     this.unlimit()
     const answer = this.#answer
-    const { permit, requestId, target, provider, model, stream, number, onEnd } = this.#options
+    const { permit, requestId, target, provider, model, stream, number, observer, onEnd } = this.#options
     permit.record(outcome, error?.status === undefined ? undefined : { status: error.status })
-    onEnd({
+    const record: AttemptRecord = {
       requestId,
       target,
       provider,
@@ -158,7 +169,9 @@ export class Attempt {
       totalTokens: usage?.totalTokens ?? null,
       usageSource: usage?.source ?? null,
       finishReason: answer?.finishReason ?? null
-    })
+    }
+    observer?.ended(record)
+    onEnd(record)
   }
 }
 

@@ -1,4 +1,3 @@
-import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { CircuitBreakers } from '../breaker/circuit-breakers.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Completion, Provider, StreamCall } from '../providers/provider.ts'
@@ -21,7 +20,7 @@ import type { FailoverCall } from './running-call.ts'
 import type { SentText } from './sent-text.ts'
 import { TargetLoad } from './target-load.ts'
 import { Walk } from './walk.ts'
-import type { Answer, WalkSurroundings } from './walk.ts'
+import type { Answer, OnAttempt, WalkSurroundings } from './walk.ts'
 
 /** What the failover walks over. */
 export interface FailoverOptions {
@@ -31,7 +30,7 @@ export interface FailoverOptions {
   readonly random?: () => number
   readonly queueCapacity?: number
   /** Told of each attempt when it is over: of a stream, when the stream is. */
-  readonly onAttempt: (record: AttemptRecord) => void
+  readonly onAttempt: OnAttempt
   /** Told of what a provider threw that is no UpstreamError: a defect of its code. */
   readonly onDefect?: (error: unknown) => void
   /** Told when a stream that broke goes on at a target, or could not be carried on by any. */
@@ -79,9 +78,10 @@ export class Failover {
   async complete (call: FailoverCall): Promise<Answer<Completion>> {
     const running = this.#run(call)
     const walk = new Walk(this.#around, running, false, async (attempt, provider, model) => {
-      const completion = await provider.complete({ request: call.request, model, signal: attempt.signal })
+      const completion = await provider.complete({ request: call.request, model, signal: attempt.signal, headers: attempt.headers })
       const { json, finishReason, usage } = completion
       attempt.accepted({ chunks: 0, firstOutputAt: undefined, finishReason, usage, output: outputEstimateOf(json) })
+      attempt.answers(json)
       attempt.succeeded()
       return completion
     })
@@ -178,10 +178,10 @@ export class Failover {
     return { stream, rescue, queue }
   }
 
-  async #begin (running: RunningCall, attempt: Attempt, provider: Provider, asked: Omit<StreamCall, 'signal'>, { behind, besidePrompt, onComplete }: AttemptPlace = {}): Promise<CompletionStream> {
+  async #begin (running: RunningCall, attempt: Attempt, provider: Provider, asked: Omit<StreamCall, 'signal' | 'headers'>, { behind, besidePrompt, onComplete }: AttemptPlace = {}): Promise<CompletionStream> {
     const { route } = running.call
     attempt.limit(route.firstTokenTimeoutMs, () => new UpstreamError('slow_first_output', 'The provider did not begin to answer in time.'))
-    const stream = await provider.stream({ ...asked, signal: attempt.signal })
+    const stream = await provider.stream({ ...asked, signal: attempt.signal, headers: attempt.headers })
     attempt.accepted(stream.report, besidePrompt)
     try {
       await stream.started
@@ -190,6 +190,7 @@ export class Failover {
       throw error
     }
     attempt.unlimit()
+    attempt.answers(stream.queue.peek())
     attempt.begun()
     this.#load.answered(attempt.target, attempt.ageMs)
     const { queue, report } = stream

@@ -3,6 +3,7 @@ import type { ChatCompletionRequest } from '../schemas/chat-completion-request.t
 import type { CallSignal } from '../streams/call-signal.ts'
 import { promptTokens } from '../usage/prompt-tokens.ts'
 import type { Attempt } from './attempt.ts'
+import type { ObserveAttempt } from './attempt-observer.ts'
 import type { ModelRoute } from './model-routes.ts'
 
 /** A request, and where to try it. */
@@ -14,6 +15,8 @@ export interface FailoverCall {
   readonly signal: CallSignal
   /** Told before each attempt; `attempts` counts this one. `beside`: one before is still under way, this one is its hedge. */
   readonly onTry?: (target: string, attempts: number, beside: boolean) => void
+  /** Follows its attempts. */
+  readonly observe?: ObserveAttempt | undefined
 }
 
 /** A call under way: ends its attempts when the client leaves, or when the time for all of them together is up. */
@@ -45,11 +48,14 @@ export class RunningCall {
   /** Why no attempt may go on; undefined while they may. */
   get over (): UpstreamError | undefined { return this.#over }
 
+  /** Whether an attempt is under way. */
+  get busy (): boolean { return this.#attempts.size > 0 }
+
   /** The number of the next attempt, from 1; tells the caller of it. */
   next (target: string): number {
     const number = ++this.#tried
     this.#lastTried.set(target, number)
-    this.call.onTry?.(target, number, this.#attempts.size > 0)
+    this.call.onTry?.(target, number, this.busy)
     return number
   }
 

@@ -25,6 +25,9 @@ export interface Answer<T> {
 /** How one target is tried: resolves when the answer may be given to the client. */
 export type Try<T> = (attempt: Attempt, provider: Provider, model: string) => Promise<T>
 
+/** @param logFields what the log line of the attempt says beside the rest */
+export type OnAttempt = (record: AttemptRecord, logFields?: Readonly<Record<string, string>>) => void
+
 /** What all walks share. */
 export interface WalkSurroundings {
   readonly providers: ReadonlyMap<string, Provider>
@@ -32,7 +35,7 @@ export interface WalkSurroundings {
   readonly load: TargetLoad
   readonly budget: RetryBudget
   /** Told of each attempt when it is over: of a stream, when the stream is. */
-  readonly onAttempt: (record: AttemptRecord) => void
+  readonly onAttempt: OnAttempt
   /** Told of what a provider threw that is no UpstreamError: a defect of its code. */
   readonly onDefect: (error: unknown) => void
 }
@@ -208,19 +211,24 @@ export class Walk<T> {
       throw new Error(`the route names a target without a provider: ${ref.name}`)
     }
     const model = ref.model ?? provider.model
+    const { requestId, request, observe } = running.call
+    const beside = running.busy
+    const number = running.next(ref.name)
+    const observer = observe?.({ request, target: ref.name, provider: provider.kind, model, stream: this.#stream, number, beside, carrying: this.#carrying !== undefined, server: provider.server })
     const attempt = new Attempt({
-      requestId: running.call.requestId,
+      requestId,
       target: ref.name,
       provider: provider.kind,
       model,
       modelOverridden: ref.model !== undefined,
       stream: this.#stream,
-      number: running.next(ref.name),
+      number,
       permit,
       promptTokens: running.promptTokens,
+      observer,
       onEnd: record => {
         load.ended(ref.name)
-        onAttempt(record)
+        onAttempt(record, observer?.logFields)
       }
     })
     load.begun(ref.name)

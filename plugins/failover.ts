@@ -33,11 +33,11 @@ const failover: FastifyPluginAsync<FailoverPluginOptions> = async (fastify, { on
     providers: fastify.providers,
     breakers: fastify.breakers,
     onDefect: error => fastify.log.error({ error: defectOf(error) }, 'a provider failed by a defect of its own'),
-    onAttempt: record => {
+    onAttempt: (record, logFields) => {
       if (record.class !== 'success') {
         const { requestId: reqId, target, model, attemptNo: attempt, class: outcome, reason, status, durationMs } = record
         // A client that left, or a request at fault, is nothing to look after.
-        fastify.log[outcome === 'neutral' ? 'info' : 'warn']({ reqId, target, model, attempt, class: outcome, reason, status, durationMs }, 'attempt failed')
+        fastify.log[outcome === 'neutral' ? 'info' : 'warn']({ reqId, target, model, attempt, class: outcome, reason, status, durationMs, ...logFields }, 'attempt failed')
       }
       audit?.attempt(record)
       onAttempt?.(record)

@@ -91,8 +91,11 @@ function endedRequest ({ route, status, durationMs, failure, completion }: Reque
   }
 }
 
-/** @param failure the status of what the caller was told, which is in an error frame where the answer had begun */
-function outcomeOf (status: number, failure: number | undefined): Pick<EndedRequest, 'outcome' | 'status'> {
+/**
+ * How a request ended for its caller.
+ * @param failure the status of what the caller was told, which is in an error frame where the answer had begun
+ */
+export function outcomeOf (status: number, failure: number | undefined): Pick<EndedRequest, 'outcome' | 'status'> {
   if (status === 499) return { outcome: 'left', status }
   if (status < 400) return failure === undefined ? { outcome: 'ok', status } : { outcome: 'broken', status: failure }
   return { outcome: status < 500 ? 'refused' : 'failed', status }

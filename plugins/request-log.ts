@@ -46,11 +46,13 @@ export interface RequestEnd {
 
 export interface RequestLogOptions {
   /** Told of each request when it is over, after it was logged. */
-  readonly onEnd?: (end: RequestEnd) => void
+  readonly onEnd?: OnRequestEnd
 }
 
+export type OnRequestEnd = (end: RequestEnd, request: FastifyRequest) => void
+
 /** Paths, below the prefix, whose requests are too many and too dull for the log; they are at `debug`. */
-const QUIET = ['/healthz', '/readyz', '/metrics']
+export const QUIET = ['/healthz', '/readyz', '/metrics']
 
 /**
  * One log line when a request ends, whether it was answered or its client went away. It hangs on the response's
@@ -68,11 +70,11 @@ const requestLog: FastifyPluginAsync<RequestLogOptions> = async (fastify, { onEn
 }
 
 /** The line of one request; for what the plugin's hook does not see: unknown paths, which belong to the root. */
-export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, onEnd?: (end: RequestEnd) => void, quiet: ReadonlySet<string> = new Set()): void {
+export function logWhenClosed (request: FastifyRequest, reply: FastifyReply, onEnd?: OnRequestEnd, quiet: ReadonlySet<string> = new Set()): void {
   reply.raw.on('close', () => logEnd(request, reply, quiet, onEnd))
 }
 
-function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>, onEnd: ((end: RequestEnd) => void) | undefined): void {
+function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySet<string>, onEnd: OnRequestEnd | undefined): void {
   // At the root they are not decorated.
   const { completion = null, failure = null, log }: Partial<FastifyRequest> & Pick<FastifyRequest, 'log'> = request
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
@@ -81,7 +83,7 @@ function logEnd (request: FastifyRequest, reply: FastifyReply, quiet: ReadonlySe
   const line = lineOf(request.method, path, status, Math.round(durationMs), failure, completion)
   if (path !== null && quiet.has(path)) log.debug(line, 'request ended')
   else log.info(line, 'request ended')
-  onEnd?.({ route: path, status, durationMs, failure, completion })
+  onEnd?.({ route: path, status, durationMs, failure, completion }, request)
 }
 
 /** Written out, as it is made for each request. */

@@ -14,6 +14,15 @@ export interface CompletionCall {
    * where that is an `UpstreamError`, is the error of the call; otherwise that error says `client_closed`.
    */
   readonly signal: CallSignal
+  /** Sent beside the provider's own headers, which take precedence, and not signed. In lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where a target is. */
+export interface ServerAddress {
+  /** A name, or an IP address. */
+  readonly address: string
+  readonly port: number
 }
 
 /** A streamed request, and how much of its answer may wait for a slow consumer. */
@@ -50,6 +59,8 @@ export interface Provider {
   readonly kind: string
   /** The model or deployment that it was configured with. */
   readonly model: string
+  /** Where its requests go; undefined while that is not known. For operators: callers are not told of it. */
+  readonly server?: ServerAddress | undefined
   /**
    * @throws {UpstreamError} every failure; `unsupported` (with `param`) where this provider cannot express the request
    */

@@ -26,6 +26,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     route,
     requestId: request.id,
     signal: clientSignal(reply),
+    observe: fastify.tracing?.attemptsOf(request),
     onTry: (target, attempts, beside) => {
       if (summary.target !== null) fastify.metrics.counts.another(summary.target, beside)
       summary.target = target

@@ -51,6 +51,16 @@ export const Environment = Type.Object({
   MAX_EVENT_LOOP_DELAY_MS: Type.Integer({ minimum: 0, maximum: 60_000, default: 1_000, description: 'ms; 0: no limit' }),
   GATEWAY_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
   ADMIN_API_KEYS: Digests('SHA-256 hex digests, separated by commas'),
-  SHUTDOWN_GRACE_MS: Milliseconds(120_000, 'how long a drain lets streams finish')
+  SHUTDOWN_GRACE_MS: Milliseconds(120_000, 'how long a drain lets streams finish'),
+  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'true or false' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Url('an http(s) URL'),
+  OTEL_EXPORTER_OTLP_HEADERS: Text('name=value pairs, separated by commas'),
+  OTEL_SERVICE_NAME: Text('a name'),
+  OTEL_RESOURCE_ATTRIBUTES: Text('name=value pairs, separated by commas'),
+  OTEL_TRACES_SAMPLER: Type.Union(
+    ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'].map(sampler => Type.Literal(sampler)),
+    { default: 'parentbased_always_on' }
+  ),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ minimum: 0, maximum: 1, default: 1 })
 })
 export type Environment = Static<typeof Environment>

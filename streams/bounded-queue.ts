@@ -89,6 +89,9 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
 
   get state (): QueueState { return this.#state }
 
+  /** The next item, which stays where it is; undefined if nothing is queued. */
+  peek (): T | undefined { return this.#slots[this.#head] }
+
   /** True when nothing will come any more: closed, failed or cancelled, and drained. */
   get exhausted (): boolean { return this.#count === 0 && this.#state.kind !== 'open' }
 

@@ -62,6 +62,7 @@ export interface HttpUpstreamOptions {
   readonly stalledBodyMs?: number
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 const DEFAULT_STALLED_BODY_MS = 30_000
@@ -74,11 +75,15 @@ const MAX_REFUSAL_BYTES = 64 * 1024
  * Deadlines are the caller's (by the signal); redirects are not followed, so a key never goes to another host.
  */
 export class HttpUpstream {
+  /** Where it is. */
+  readonly server: { readonly address: string, readonly port: number }
   readonly #pool: Pool
   readonly #limits: Limits
 
   constructor ({ origin, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, stalledBodyMs = DEFAULT_STALLED_BODY_MS }: HttpUpstreamOptions) {
     this.#limits = { maxBodyBytes, stalledBodyMs }
+    const { hostname, port, protocol } = new URL(origin)
+    this.server = { address: hostname, port: port === '' ? DEFAULT_PORTS[protocol] ?? 0 : Number(port) }
     this.#pool = new Pool(origin, {
       connections: null, // as many as there are requests: a stream waits for no other stream
       pipelining: 1,

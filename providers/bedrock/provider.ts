@@ -9,7 +9,7 @@ import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest, WholeResponse } from '../../upstream/http-upstream.ts'
 import { header } from '../../upstream/retry-after.ts'
 import { continued } from '../continued.ts'
-import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
+import type { Completion, CompletionCall, Continues, Provider, ServerAddress, StreamCall } from '../provider.ts'
 import { hasCitations } from './content.ts'
 import { converseEvent, textJsonIn } from './converse-event.ts'
 import { hasFunctions } from './declared-tools.ts'
@@ -77,6 +77,8 @@ export class BedrockProvider implements Provider {
     return writer
   }
 
+  get server (): ServerAddress | undefined { return this.#upstreams.values().next().value?.server }
+
   /** Claude up to 4.5 does. What others make of a last message of the assistant, AWS does not say. */
   continues ({ request, model = this.model }: Pick<CompletionCall, 'request' | 'model'>): Continues {
     // Citations count from the beginning of what the model says.
@@ -89,9 +91,10 @@ export class BedrockProvider implements Provider {
     await Promise.all([...this.#upstreams.values()].map(upstream => upstream.close()))
   }
 
-  async #prepare (operation: Operation, { request, model = this.model, signal }: CompletionCall): Promise<Dispatch> {
+  async #prepare (operation: Operation, { request, model = this.model, signal, headers }: CompletionCall): Promise<Dispatch> {
     const { origin, ...signed } = await this.#signer.sign(operation, model, converseBody(request, model), signal)
-    return { upstream: this.#upstreamAt(origin), request: { ...signed, signal } }
+    // A header that is not among the signed ones changes nothing about the signature.
+    return { upstream: this.#upstreamAt(origin), request: { ...signed, ...headers === undefined ? {} : { headers: { ...headers, ...signed.headers } }, signal } }
   }
 
   #upstreamAt (origin: string): HttpUpstream {

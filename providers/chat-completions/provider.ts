@@ -6,7 +6,7 @@ import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import type { ChatContinuation } from '../../schemas/provider-options.ts'
 import { continued } from '../continued.ts'
-import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
+import type { Completion, CompletionCall, Continues, Provider, ServerAddress, StreamCall } from '../provider.ts'
 import { completionOf } from './answer.ts'
 import { chunkPump } from './chunk-reader.ts'
 import { statusError } from './errors.ts'
@@ -81,6 +81,8 @@ export class ChatCompletionsProvider implements Provider {
     return writer
   }
 
+  get server (): ServerAddress { return this.#upstream.server }
+
   continues (): Continues {
     return this.#continuation === 'continue_final_message' ? 'prefix' : this.#continuation
   }
@@ -89,9 +91,9 @@ export class ChatCompletionsProvider implements Provider {
     return this.#upstream.close()
   }
 
-  #request ({ request, model = this.model, signal, continuation }: StreamCall, stream: boolean): UpstreamRequest {
+  #request ({ request, model = this.model, signal, continuation, headers: beside }: StreamCall, stream: boolean): UpstreamRequest {
     const { headers, path } = this.#endpoint
-    return { path: path(model), headers, body: bodyOf(this.#asked(request, continuation), { model, stream, strict: this.strict }), signal }
+    return { path: path(model), headers: beside === undefined ? headers : { ...beside, ...headers }, body: bodyOf(this.#asked(request, continuation), { model, stream, strict: this.strict }), signal }
   }
 
   /** The request as it is told where the answer is to go on. */

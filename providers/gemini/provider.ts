@@ -5,7 +5,7 @@ import { ReaderPump } from '../../upstream/event-pump.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import type { UpstreamRequest } from '../../upstream/http-upstream.ts'
 import { continued } from '../continued.ts'
-import type { Completion, CompletionCall, Continues, Provider, StreamCall } from '../provider.ts'
+import type { Completion, CompletionCall, Continues, Provider, ServerAddress, StreamCall } from '../provider.ts'
 import { ChunkTranslator } from './chunk-translator.ts'
 import { refusalError } from './errors.ts'
 import { jsonText, jsonValue } from './json.ts'
@@ -84,6 +84,8 @@ export class GeminiProvider implements Provider {
     return writer
   }
 
+  get server (): ServerAddress { return this.#upstream.server }
+
   /** Google documents it for no model, and some refuse it: so the configuration says it of this one. */
   continues (): Continues { return this.#continues }
 
@@ -98,6 +100,7 @@ export class GeminiProvider implements Provider {
     return {
       path: `${this.#root}/models/${encodeURIComponent(model)}:${method}`,
       headers: {
+        ...call.headers,
         'content-type': 'application/json',
         // Not in the URL, where it would end up in the logs of every proxy.
         'x-goog-api-key': this.#apiKey

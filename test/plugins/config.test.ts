@@ -36,7 +36,8 @@ t.test('the defaults are the contract\'s', async t => {
     streamLogKeys: [],
     apiKeys: [],
     adminApiKeys: [],
-    shutdownGraceMs: 120_000
+    shutdownGraceMs: 120_000,
+    tracing: undefined
   })
 })
 
@@ -70,7 +71,8 @@ t.test('every variable arrives where it belongs', async t => {
     resumeTtlMs: 4,
     apiKeys: [A, B],
     adminApiKeys: [B],
-    shutdownGraceMs: 5
+    shutdownGraceMs: 5,
+    tracing: undefined
   })
 })
 

@@ -106,7 +106,8 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
     slowClientTimeoutMs: 60_000,
     apiKeys: [],
     adminApiKeys: [],
-    shutdownGraceMs: 10_000
+    shutdownGraceMs: 10_000,
+    tracing: undefined
   }
 }
 
