@@ -41,7 +41,8 @@ export class RequestTraces {
   ended (request: FastifyRequest, end: RequestSpanEnd): void {
     const span = this.#spans.get(request)
     if (span !== undefined) span.finish(end)
-    else this.#openOf(request).span?.setAttributes(end.attributes) // of one that the service's own instrumentation ends, if it has not yet
+    // One of the service's own instrumentation has ended by now, unless the client left in the middle of a stream.
+    else this.#openOf(request).span?.setAttributes(end.attributes).end()
   }
 
   #openOf (request: FastifyRequest): { readonly span: Span | null, readonly context: Context | null } {
