@@ -71,6 +71,9 @@ export class Failover {
   /** Requests whose first target failed under load, and which wait for their turn at the next. */
   get waiting (): number { return this.#budget.waiting }
 
+  /** Attempts that are under way at a target: those that have not begun to answer, and those whose stream has not ended. */
+  running (target: string): number { return this.#load.busy(target) }
+
   /**
    * A whole answer. No first-token timeout here: a whole answer takes as long as it takes, up to the deadline.
    * @throws {GatewayError} no target answered, the request is at fault, the deadline passed, or the client left

@@ -69,7 +69,7 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll
         streams.expect(target)
       }
     }
-    if (fastify.hasDecorator('failover')) readFailover(registry, fastify.failover)
+    if (fastify.hasDecorator('failover')) readFailover(registry, fastify.failover, fastify.hasDecorator('providers') ? fastify.providers : new Map())
     if (fastify.hasDecorator('auditLog')) readAuditLog(registry, fastify.auditLog)
     if (fastify.hasDecorator('drain')) readDrain(registry, fastify.drain)
     if (fastify.hasDecorator('overload')) readOverload(registry, fastify.overload)
@@ -139,7 +139,14 @@ function readTargets (registry: Registry, providers: FastifyInstance['providers'
   })
 }
 
-function readFailover (registry: Registry, failover: FastifyInstance['failover']): void {
+function readFailover (registry: Registry, failover: FastifyInstance['failover'], providers: FastifyInstance['providers']): void {
+  registry.reading({
+    kind: 'gauge',
+    name: 'llm_gateway_attempts_running',
+    help: 'Attempts under way, whether the target has begun to answer or not.',
+    labelNames: ['target'],
+    read: () => Array.from(providers.keys(), target => ({ labels: { target }, value: failover.running(target) }))
+  })
   registry.reading({ kind: 'gauge', name: 'llm_gateway_retries_waiting', help: 'Requests whose first target failed and that wait in line for the next.', labelNames: [], read: () => one(failover.waiting) })
 }
 

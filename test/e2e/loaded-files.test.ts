@@ -55,6 +55,7 @@ t.test('with PostgreSQL there is no PGlite, and drizzle is not loaded as ES modu
   const packages = packagesOf(files)
   t.ok(packages.has('postgres'))
   t.notOk(packages.has('@electric-sql/pglite'))
+  t.same([...packages].filter(name => /opentelemetry|^@fastify\/otel$/.test(name)), [], 'nor OpenTelemetry, as traces go nowhere')
   const drizzle = files.filter(file => file.includes('/node_modules/drizzle-orm/'))
   t.not(drizzle.length, 0)
   t.same(drizzle.filter(file => !file.endsWith('.cjs')), [])
@@ -80,6 +81,11 @@ t.test('what describes the API is not loaded before somebody asks for it', async
   t.notOk(own.includes('schemas/chat-completion.ts'), 'its schemas are for the description alone')
   const packages = packagesOf(files)
   t.same(['@fastify/swagger', '@fastify/swagger-ui', '@fastify/static', 'yaml'].filter(name => packages.has(name)), [])
+})
+
+t.test('OpenTelemetry is loaded where traces go somewhere', async t => {
+  const packages = packagesOf(await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t), OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE }))
+  for (const name of ['@fastify/otel', '@opentelemetry/api', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-proto']) t.ok(packages.has(name), name)
 })
 
 t.test('the migrator is loaded for a fresh database, and not for one that is up to date', async t => {

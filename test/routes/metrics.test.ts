@@ -85,6 +85,7 @@ t.test('an open stream shows, and so does what waits for a client that does not 
   const full = await scrapeUntil(url, 'the queue is full', metrics => metrics.value('llm_gateway_stream_queue_bytes', { target: 'openai' }) > FULL - 4 * long.length)
   t.equal(full.value('llm_gateway_streams_open', { target: 'openai' }), 1)
   t.equal(full.value('llm_gateway_completions_running'), 1)
+  t.equal(full.value('llm_gateway_attempts_running', { target: 'openai' }), 1)
   const bytes = full.value('llm_gateway_stream_queue_bytes', { target: 'openai' })
   t.ok(bytes <= FULL)
   const chunks = full.value('llm_gateway_stream_queue_chunks', { target: 'openai' })
@@ -104,6 +105,25 @@ t.test('a stream whose client leaves is open no more', async t => {
   t.equal((await scrape(url)).value('llm_gateway_streams_open'), 1)
   aborter.abort()
   await scrapeUntil(url, 'the stream is over', metrics => metrics.value('llm_gateway_streams_open') === 0)
+})
+
+t.test('an attempt is under way before its target has begun to answer, and until its stream has ended', async t => {
+  const upstreams = { a: await scriptedUpstream(t), b: await scriptedUpstream(t) }
+  const { url } = await buildGateway(t, { file: fileOf(upstreams) })
+  const running = (metrics: PrometheusText) => ['a', 'b'].map(target => metrics.value('llm_gateway_attempts_running', { target })).join()
+  t.equal(running(await scrape(url)), '0,0')
+  const [begins, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  upstreams.a.next(status(503))
+  upstreams.b.next(streaming(begins.promise, role(), text('Hel'), ends.promise, finish('stop'), DONE))
+  const response = chat(url, { ...STREAM, model: 'chat' })
+  await scrapeUntil(url, 'the second is asked', metrics => running(metrics) === '0,1')
+  begins.resolve()
+  const reader = new FrameReader(await response)
+  await reader.next()
+  t.equal(running(await scrape(url)), '0,1')
+  ends.resolve()
+  await reader.rest()
+  await scrapeUntil(url, 'it is over', metrics => running(metrics) === '0,0')
 })
 
 t.test('a thousand model names of callers make no series', async t => {

@@ -90,6 +90,7 @@ export class OtlpReceiver {
   }
 
   async close (): Promise<void> {
+    if (!this.#server.listening) return
     const closed = new Promise<void>(resolve => { this.#server.close(() => resolve()) })
     this.#server.closeAllConnections()
     await closed

@@ -57,6 +57,20 @@ t.test('against aimock', async t => {
   })
 })
 
+t.test('headers beside its own are sent and not signed, and none of its own is replaced', async t => {
+  const { server, provider } = await serverFor(t)
+  const exchange = server.exchange()
+  const failure = failureOf(provider.complete({ request: REQUEST, signal: IDLE, headers: { traceparent: '00-1-2-01', 'x-amz-date': 'never', authorization: 'never' } }))
+  const { request: { headers }, response } = await exchange
+  response.writeHead(400).end()
+  await failure
+  t.equal(headers['traceparent'], '00-1-2-01')
+  t.match(headers['x-amz-date'], /^\d{8}T\d{6}Z$/)
+  t.match(headers['authorization'], /^AWS4-HMAC-SHA256 /)
+  t.notMatch(headers['authorization'], /traceparent/)
+  t.same(provider.server, { address: '127.0.0.1', port: Number(new URL(server.url).port) })
+})
+
 t.test('a request that Converse cannot express is not sent', async t => {
   const { server, provider } = await serverFor(t)
   t.match(await failureOf(provider.stream({ request: { ...REQUEST, seed: 1 }, signal: IDLE })), { reason: 'unsupported', param: 'seed' })
