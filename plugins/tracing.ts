@@ -1,6 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { ConfigurationError } from '../config/gateway-config.ts'
 import type { TracingConfig } from '../config/tracing.ts'
 import type { ObserveAttempt } from '../failover/attempt-observer.ts'
 import type { Registry } from '../metrics/registry.ts'
@@ -36,7 +37,7 @@ export interface TracingOptions {
 
 const PACKAGES = '@fastify/otel @opentelemetry/api @opentelemetry/exporter-trace-otlp-proto @opentelemetry/resources @opentelemetry/sdk-trace'
 
-/** Decorates `fastify.tracing`. The plugin throws where OpenTelemetry's packages are wanted and not installed. */
+/** Decorates `fastify.tracing`. The plugin throws a {@link ConfigurationError} where OpenTelemetry's packages are wanted and not installed. */
 const tracing: FastifyPluginAsync<TracingOptions> = async (fastify, { tracerProvider, exportTo }) => {
   const provider = tracerProvider ?? (exportTo === undefined ? undefined : await ownProvider(fastify, exportTo))
   if (provider === undefined) {
@@ -75,7 +76,7 @@ async function installed<T> (loading: Promise<T>): Promise<T> {
     return await loading
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
-    throw new Error(`Tracing needs packages that are not installed: npm install ${PACKAGES}`, { cause: error })
+    throw new ConfigurationError([`Tracing (OTEL_EXPORTER_OTLP_ENDPOINT, or a tracerProvider) needs packages that are not installed: npm install ${PACKAGES}`])
   }
 }
 

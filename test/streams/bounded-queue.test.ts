@@ -30,6 +30,18 @@ t.test('the 101st item waits for the first to be taken', async t => {
   t.equal(queue.size, 100)
 })
 
+t.test('a look at the next item leaves it where it is', async t => {
+  const queue = new BoundedQueue<string>({ capacity: 2 })
+  t.equal(queue.peek(), undefined)
+  for (const item of ['a', 'b']) queue.offer(item)
+  t.same([queue.peek(), queue.size, queue.poll(), queue.peek()], ['a', 2, 'a', 'b'])
+  queue.offer('c') // in the first slot again
+  t.same([queue.poll(), queue.peek(), queue.poll(), queue.peek()], ['b', 'c', 'c', undefined])
+  queue.offer('d')
+  queue.cancel()
+  t.equal(queue.peek(), undefined)
+})
+
 t.test('an offer does not overtake a put that waits, even where the put alone is too large', async t => {
   const queue = new BoundedQueue<string>({ capacity: 4, maxBytes: 4, sizeOf: text => text.length })
   queue.offer('aa')
