@@ -73,6 +73,7 @@ export async function configuredServer ({ logger = true, sharesOutput = false, .
   return await closedOnFailure(server, async () => {
     if ('checked' in options) server.decorate('config', options.checked)
     else await server.register(config, options)
+    server.server.keepAliveTimeout = server.config.keepAliveTimeoutMs
     if (logger === true) server.log.level = server.config.logLevel
   })
 }

@@ -20,6 +20,8 @@ export interface GatewayConfig {
   readonly timeouts: { readonly firstTokenMs: number, readonly idleMs: number, readonly requestMs: number }
   readonly midstreamFailover: MidstreamFailover
   readonly resumeTtlMs: number
+  /** How long an idle connection of a client is kept. */
+  readonly keepAliveTimeoutMs: number
   readonly slowClientTimeoutMs: number
   /** What one process takes on; times in ms. */
   readonly overload: { readonly maxRunning: number, readonly maxWaiting: number, readonly maxWaitMs: number, readonly maxEventLoopDelayMs: number }

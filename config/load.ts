@@ -32,6 +32,7 @@ export async function loadConfig (env: Environment, variables: Readonly<Record<s
     timeouts: { firstTokenMs: env.FIRST_TOKEN_TIMEOUT_MS, idleMs: env.IDLE_TIMEOUT_MS, requestMs: env.REQUEST_TIMEOUT_MS },
     midstreamFailover: env.MIDSTREAM_FAILOVER,
     resumeTtlMs: env.RESUME_TTL_MS,
+    keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
     slowClientTimeoutMs: env.SLOW_CLIENT_TIMEOUT_MS,
     overload: { maxRunning: env.MAX_COMPLETIONS, maxWaiting: env.MAX_WAITING, maxWaitMs: env.MAX_WAIT_MS, maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS },
     streamLogKeys: hexList(env.STREAM_LOG_KEY),

@@ -44,6 +44,7 @@ export const Environment = Type.Object({
   MIDSTREAM_FAILOVER: Type.Union([Type.Literal('off'), Type.Literal('continue')], { default: 'off' }),
   RESUME_TTL_MS: Milliseconds(60_000, 'how long a stream can be joined again'),
   STREAM_LOG_KEY: Type.Optional(Type.String({ pattern: '^\\s*[0-9a-fA-F]{64}\\s*(,\\s*[0-9a-fA-F]{64}\\s*)*$', description: 'keys of 32 bytes in hex, separated by commas' })),
+  KEEP_ALIVE_TIMEOUT_MS: Milliseconds(72_000, 'how long an idle connection is kept'),
   SLOW_CLIENT_TIMEOUT_MS: Milliseconds(60_000, 'how long a client may take nothing of its stream'),
   MAX_COMPLETIONS: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5_000, description: 'completions under way at once' }),
   MAX_WAITING: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 500, description: 'completions that wait for their turn' }),

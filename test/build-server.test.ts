@@ -83,6 +83,14 @@ t.test('close closes it all: the client\'s idle connection and the upstream\'s',
   await t.rejects(server.breakers.list().then(async () => await server.auditLog.list({})), 'and the database')
 })
 
+t.test('an idle connection is kept for KEEP_ALIVE_TIMEOUT_MS, which its client is told', async t => {
+  const upstream = await scriptedUpstream(t)
+  const server = await buildServer({ env: { ...openaiAt(upstream), DATA_DIR: 'memory://', KEEP_ALIVE_TIMEOUT_MS: '635000' }, logger: false })
+  t.teardown(async () => await server.close())
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  t.equal((await fetch(`${url}/healthz`)).headers.get('keep-alive'), 'timeout=635')
+})
+
 t.test('one of several workers takes its share of the connections to PostgreSQL, and at least two, and one to listen', async t => {
   const upstream = await scriptedUpstream(t)
   for (const [workers, share] of [[1, 13], [2, 7], [5, 4], [64, 3]]) {

@@ -31,6 +31,7 @@ t.test('the defaults are the contract\'s', async t => {
     timeouts: { firstTokenMs: 10_000, idleMs: 10_000, requestMs: 600_000 },
     midstreamFailover: 'off',
     resumeTtlMs: 60_000,
+    keepAliveTimeoutMs: 72_000,
     slowClientTimeoutMs: 60_000,
     overload: { maxRunning: 5_000, maxWaiting: 500, maxWaitMs: 5_000, maxEventLoopDelayMs: 1_000 },
     streamLogKeys: [],
@@ -56,6 +57,7 @@ t.test('every variable arrives where it belongs', async t => {
     REQUEST_TIMEOUT_MS: '3',
     MIDSTREAM_FAILOVER: 'continue',
     RESUME_TTL_MS: '4',
+    KEEP_ALIVE_TIMEOUT_MS: '6',
     GATEWAY_API_KEYS: `${A.toUpperCase()} , ${B}`,
     ADMIN_API_KEYS: B,
     SHUTDOWN_GRACE_MS: '5'
@@ -69,6 +71,7 @@ t.test('every variable arrives where it belongs', async t => {
     timeouts: { firstTokenMs: 1, idleMs: 2, requestMs: 3 },
     midstreamFailover: 'continue',
     resumeTtlMs: 4,
+    keepAliveTimeoutMs: 6,
     apiKeys: [A, B],
     adminApiKeys: [B],
     shutdownGraceMs: 5,

@@ -103,6 +103,7 @@ export async function configAt (t: Test, upstream: ScriptedUpstream): Promise<Ga
     resumeTtlMs: 60_000,
     overload: { maxRunning: 5_000, maxWaiting: 500, maxWaitMs: 5_000, maxEventLoopDelayMs: 1_000 },
     streamLogKeys: [],
+    keepAliveTimeoutMs: 72_000,
     slowClientTimeoutMs: 60_000,
     apiKeys: [],
     adminApiKeys: [],
