@@ -20,21 +20,19 @@ RUN npm ci --omit=optional --ignore-scripts
 COPY . .
 RUN npm run build
 
-# ---- what it needs at run time
-FROM node:${NODE} AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-COPY tools/node/package.json tools/node/
+# ---- what it needs at run time: its dependencies, and the peers that are optional for others (SDKs, PGlite), as locked.
 # Types, maps and readmes are for developers. Licences stay.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts \
- && rm -r node_modules/@llm-stream-gateway \
- && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.ts.map' -o -iname 'README*.md' -o -iname 'CHANGELOG*' ')' -delete
+FROM build AS production
+RUN node deploy/container/peers-as-dependencies.mjs \
+ && npm prune --omit=dev --omit=optional --ignore-scripts \
+ && rm -rf node_modules/@llm-stream-gateway node_modules/.package-lock.json \
+ && find node_modules dist -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -iname 'README*.md' -o -iname 'CHANGELOG*' ')' -delete
 
 # ---- compile cache, and all of the above in its place
 FROM node:${NODE} AS app
 WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
-COPY --from=build /app/dist dist
+COPY --from=production /app/node_modules node_modules
+COPY --from=production /app/dist dist
 COPY package.json LICENSE ./
 COPY deploy/container/fill-compile-cache.mjs /build/
 # Node keeps a cache for each user by its number: filled by the one that will run.
