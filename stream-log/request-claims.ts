@@ -27,8 +27,8 @@ export interface RequestClaimsOptions {
  */
 export class RequestClaims {
   readonly #options: RequestClaimsOptions
-  /** Of this replica: those under way, and those whose streams are in memory. */
-  readonly #claims = new Map<string, RequestClaim>()
+  /** Of this replica: those under way, and those whose streams are in memory. `there`: whose name it is in the end. */
+  readonly #claims = new Map<string, { readonly id: string, readonly there: Promise<Pick<RequestClaim, 'id' | 'digest'>> }>()
   readonly #unbegun = new Map<string, PromiseWithResolvers<void>>()
 
   constructor (options: RequestClaimsOptions) {
@@ -43,18 +43,23 @@ export class RequestClaims {
    * better to ask twice than not at all. Never rejects.
    */
   async claim (claim: RequestClaim): Promise<Claimed> {
-    const { store, owner, ttlMs, schedule } = this.#options
     const name = JSON.stringify([claim.caller, claim.key])
     const known = this.#claims.get(name)
-    if (known !== undefined) return claimedBy(known, claim)
-    this.#claims.set(name, claim)
+    if (known !== undefined) return claimedBy(await known.there, claim)
+    const there = this.#claimed(claim)
+    this.#claims.set(name, { id: claim.id, there })
     this.#unbegun.set(claim.id, Promise.withResolvers())
+    const holder = await there
+    if (holder.id !== claim.id) this.forget(claim.id)
+    return claimedBy(holder, claim)
+  }
+
+  async #claimed (claim: RequestClaim): Promise<Pick<RequestClaim, 'id' | 'digest'>> {
+    const { store, owner, ttlMs, schedule } = this.#options
     try {
-      const there = await inTime(store.claim(owner, claim, ttlMs), READ_TIMEOUT_MS, schedule)
-      if (there.id !== claim.id) this.forget(claim.id)
-      return claimedBy(there, claim)
+      return await inTime(store.claim(owner, claim, ttlMs), READ_TIMEOUT_MS, schedule)
     } catch {
-      return { kind: 'mine' }
+      return claim
     }
   }
 
