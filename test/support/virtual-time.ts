@@ -28,6 +28,11 @@ export class VirtualTime {
   /** Forgets all timers: whoever set them is gone. */
   clear (): void { this.#timers.clear() }
 
+  /** How long it is until the next one fires, in ms; undefined where there is none. */
+  get soonest (): number | undefined {
+    return this.#timers.size === 0 ? undefined : Math.min(...[...this.#timers].map(({ due }) => due)) - this.#now
+  }
+
   /** Moves the clock, firing what falls due in order, and lets promises settle after each. */
   async advance (ms: number): Promise<void> {
     const end = this.#now + ms
