@@ -6,6 +6,7 @@ import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
 import { STREAM_LOST } from './errors/stream-errors.ts'
 import type { Family } from './metrics/family.ts'
+import type { ProviderPlugins } from './providers/plugin-target.ts'
 import auditLog from './plugins/audit-log.ts'
 import auth from './plugins/auth.ts'
 import breakerStore from './plugins/breaker-store.ts'
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   readonly config: GatewayConfig
   /** Where the routes are mounted. Default: at the root. */
   readonly prefix?: string
+  /** Providers that are not in this package, by the name that `plugin` of a target has for them. Others are imported by it. */
+  readonly providers?: ProviderPlugins | undefined
   /** OpenTelemetry's, where the service has its own. Default: by the configuration. */
   readonly tracerProvider?: TracerProvider | undefined
   /** Where another process owns the embedded database: the way to it. */
@@ -60,7 +63,7 @@ const CONNECTIONS = { queries: 10, breakers: 2 }
  * `tracing`) become the
  * host's; its routes, with their error format, validation and log line, stay in a scope of their own.
  */
-const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', tracerProvider, pglite, collectAll }) => {
+const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', providers, tracerProvider, pglite, collectAll }) => {
   const { timeouts } = config
   const share = (connections: number) => Math.max(1, Math.floor(connections / config.workers))
   await fastify.register(metrics, { collectAll })
@@ -77,6 +80,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   })
   await fastify.register(targets, {
     targets: config.targets,
+    providers,
     models: config.models,
     defaultModel: config.defaultModel,
     strict: config.strictModels,

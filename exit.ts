@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { ConfigurationError } from './config/gateway-config.ts'
 import { DatabaseUnavailableError } from './db/unavailable.ts'
+import { MissingPackageError } from './errors/missing-package.ts'
+import { ProviderPluginError } from './providers/plugin-error.ts'
 
 /**
  * How a process of the gateway ends.
@@ -10,7 +12,7 @@ import { DatabaseUnavailableError } from './db/unavailable.ts'
 /** Says on standard error why it cannot start, and ends the process with 1. */
 export function exitUnstarted (error: unknown): never {
   if (error instanceof ConfigurationError) console.error(error.lines.join('\n'))
-  else if (error instanceof DatabaseUnavailableError) console.error(error.message)
+  else if (error instanceof DatabaseUnavailableError || error instanceof MissingPackageError || error instanceof ProviderPluginError) console.error(error.message)
   else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') console.error('PORT: another process listens there already')
   else console.error(error)
   process.exit(1)

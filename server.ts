@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 
 /** The process: reads the environment, listens, and ends in order; or, with WORKERS above 1, has others do so. */

@@ -1,7 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/schema'
-import { GatewayConfigFile, ModelConfig } from '../schemas/gateway-config.ts'
-import type { TargetConfig } from '../schemas/gateway-config.ts'
+import { GatewayConfigFile, ModelConfig, PluginTarget, TargetConfig } from '../schemas/gateway-config.ts'
 import { isJsonObject } from '../schemas/json-object.ts'
 import type { JsonObject } from '../schemas/json-object.ts'
 import { ConfigurationError } from './gateway-config.ts'
@@ -54,9 +53,10 @@ function shapeFaults (file: unknown): string[] {
   const { targets: listed, models: named, ...rest }: JsonObject = isJsonObject(file) ? file : {}
   const targets: unknown[] = Array.isArray(listed) ? listed : []
   const models = isJsonObject(named) ? named : {}
-  const branches = GatewayConfigFile.properties.targets.items.anyOf
+  const branches = TargetConfig.anyOf
   targets.forEach((target: unknown, index) => {
     const at = `targets[${index}]`
+    if (isJsonObject(target) && 'plugin' in target) return lines.push(...faultLines(PluginTarget, target, at))
     const provider = isJsonObject(target) ? target['provider'] : undefined
     const branch = branches.find(branch => branch.properties.provider.const === provider)
     if (branch === undefined) lines.push(`${PREFIX}: ${at}.provider: is none of ${branches.map(branch => branch.properties.provider.const).join(', ')}`)
@@ -87,10 +87,13 @@ function dotted (pointer: string): string {
 function referenceFaults ({ targets, models = {}, default: defaultModel }: GatewayConfigFile): string[] {
   const lines: string[] = []
   const names = new Set<string>()
-  targets.forEach(({ name, provider, options }, index) => {
+  targets.forEach((target, index) => {
+    const { name } = target
     const at = `${PREFIX}: targets[${index}]`
     if (names.has(name)) lines.push(`${at}.name: another target has this name`)
     names.add(name)
+    if ('plugin' in target) return
+    const { provider, options } = target
     if (provider === 'openai' && options.apiKey === undefined && options.baseURL === undefined) lines.push(`${at}.options.apiKey: is required without a baseURL`)
     for (const [option, url] of Object.entries(options)) {
       if ((option === 'baseURL' || option === 'endpoint') && !URL.canParse(url)) lines.push(`${at}.options.${option}: must be an http(s) URL`)

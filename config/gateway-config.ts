@@ -1,4 +1,4 @@
-import type { MidstreamFailover, ModelConfig, TargetConfig } from '../schemas/gateway-config.ts'
+import type { MidstreamFailover, ModelConfig, PluginTarget, TargetConfig } from '../schemas/gateway-config.ts'
 import type { TracingConfig } from './tracing.ts'
 
 /** Everything that the gateway is told, checked and with defaults filled in. Holds secrets: never log it. */
@@ -10,7 +10,7 @@ export interface GatewayConfig {
   readonly logLevel: string
   readonly database: { readonly url: string | undefined, readonly dataDir: string }
   /** In failover order. */
-  readonly targets: readonly TargetConfig[]
+  readonly targets: ReadonlyArray<TargetConfig | PluginTarget>
   readonly models: Readonly<Record<string, ModelConfig>>
   /** What a missing or `"auto"` model means: an alias or a target; undefined: all targets in order. */
   readonly defaultModel: string | undefined

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Environment } from '../schemas/environment.ts'
 import { PROVIDER_KINDS } from '../schemas/gateway-config.ts'
 import type { GatewayConfigFile } from '../schemas/gateway-config.ts'
@@ -62,7 +64,13 @@ async function readConfigFile (path: string, variables: Readonly<Record<string, 
     throw new ConfigurationError([`GATEWAY_CONFIG: the file cannot be read (${code})`])
   }
   const { parseGatewayConfigFile } = await import('./file.ts') // with a part of TypeBox that only files need
-  return parseGatewayConfigFile(text, variables)
+  const file = parseGatewayConfigFile(text, variables)
+  return { ...file, targets: file.targets.map(target => 'plugin' in target ? { ...target, plugin: fromFolder(dirname(path), target.plugin) } : target) }
+}
+
+/** A path from a folder as what can be imported from anywhere; the name of a package stays as it is. */
+function fromFolder (folder: string, specifier: string): string {
+  return /^\.{0,2}\//.test(specifier) ? pathToFileURL(resolve(folder, specifier)).href : specifier
 }
 
 function hexList (list: string | undefined): string[] {

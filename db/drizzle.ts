@@ -12,6 +12,7 @@ import type * as PgliteMigrator from 'drizzle-orm/pglite/migrator'
 import type * as DrizzleOnPostgres from 'drizzle-orm/postgres-js'
 import type * as DrizzleSql from 'drizzle-orm/sql'
 import type Postgres from 'postgres'
+import { missingAmong } from '../errors/missing-package.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -31,11 +32,19 @@ export function loadMigrationReader () {
   return { readMigrationFiles }
 }
 
-/** The embedded PostgreSQL, and drizzle on it. */
+/** The embedded PostgreSQL, and drizzle on it. @throws {MissingPackageError} it is not installed */
 export function loadPglite () {
-  const { PGlite }: typeof Pglite = require('@electric-sql/pglite')
+  const { PGlite } = requirePglite()
   const { drizzle }: typeof DrizzleOnPglite = require('drizzle-orm/pglite')
   return { PGlite, drizzle }
+}
+
+function requirePglite (): typeof Pglite {
+  try {
+    return require('@electric-sql/pglite')
+  } catch (error) {
+    throw missingAmong(['@electric-sql/pglite'], 'The embedded database, used where there is no DATABASE_URL,', error)
+  }
 }
 
 /** Drizzle on a database that somebody else speaks to. */

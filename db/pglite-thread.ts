@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { MissingPackageError } from '../errors/missing-package.ts'
 import { openPgliteClient } from './pglite.ts'
 import type { FromThread, ToThread } from './pglite-owner.ts'
 import type { Statement, StatementAnswer } from './statement.ts'
@@ -33,6 +34,6 @@ try {
   })
   post({ kind: 'open' })
 } catch (error) {
-  if (!(error instanceof DatabaseUnavailableError)) throw error
+  if (!(error instanceof DatabaseUnavailableError || error instanceof MissingPackageError)) throw error
   post({ kind: 'unavailable', message: error.message })
 }

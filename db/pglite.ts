@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import type { SQL } from 'drizzle-orm'
+import { MissingPackageError } from '../errors/missing-package.ts'
 import type { Database } from './database.ts'
 import { loadPglite } from './drizzle.ts'
 import { migratePglite } from './migrate.ts'
@@ -11,6 +12,7 @@ import { errorCode, unavailable } from './unavailable.ts'
  * Opens PGlite and brings its tables up to date. The first start in a directory takes 2 to 9 s.
  * @param dataDir a directory, made if it is missing; `memory://` keeps nothing. One process at a time may use it.
  * @throws DatabaseUnavailableError
+ * @throws MissingPackageError PGlite is not installed
  */
 export async function openPglite (dataDir: string): Promise<Database> {
   const { drizzle } = loadPglite()
@@ -36,6 +38,7 @@ export async function openPgliteClient (dataDir: string): Promise<PGlite> {
     await migratePglite(client)
     return client
   } catch (error) {
+    if (error instanceof MissingPackageError) throw error
     throw unavailable('the embedded database in DATA_DIR cannot be used', errorCode(error))
   }
 }

@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import { ModelRoutes } from '../failover/model-routes.ts'
 import type { ModelRoutesOptions } from '../failover/model-routes.ts'
 import { registerProvider } from '../providers/index.ts'
-import type { TargetConfig } from '../schemas/gateway-config.ts'
+import type { ProviderPlugins } from '../providers/plugin-target.ts'
+import type { PluginTarget, TargetConfig } from '../schemas/gateway-config.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,13 +15,15 @@ declare module 'fastify' {
 
 /** The targets in failover order, and how models map to them; times in ms. */
 export interface TargetsOptions extends Omit<ModelRoutesOptions, 'targets'> {
-  readonly targets: readonly TargetConfig[]
+  readonly targets: ReadonlyArray<TargetConfig | PluginTarget>
+  /** Of targets with a `plugin`: those that need not be imported, by the name that the targets have for them. */
+  readonly providers?: ProviderPlugins | undefined
 }
 
 /** Registers the provider of each target, gives each a breaker, and decorates `fastify.models`. */
-const targets: FastifyPluginAsync<TargetsOptions> = async (fastify, { targets, ...options }) => {
+const targets: FastifyPluginAsync<TargetsOptions> = async (fastify, { targets, providers, ...options }) => {
   for (const target of targets) {
-    await registerProvider(fastify, target)
+    await registerProvider(fastify, target, providers)
     fastify.breakers.add(target.name)
   }
   fastify.decorate('models', new ModelRoutes({ ...options, targets: targets.map(({ name }) => name) }))

@@ -1,8 +1,12 @@
+import { missingAmong } from '../errors/missing-package.ts'
 import { GeminiOptions } from '../schemas/provider-options.ts'
 import { defineProvider } from './define-provider.ts'
-import { GeminiProvider } from './gemini/provider.ts'
 
-/** Google's Gemini API. Options: {@link GeminiOptions}; the base URL's default is Google's. */
+/**
+ * Google's Gemini API. Options: {@link GeminiOptions}; the base URL's default is Google's.
+ * The plugin throws a MissingPackageError where Google's SDK is not installed.
+ */
 export default defineProvider('gemini', GeminiOptions, async ({ baseURL = 'https://generativelanguage.googleapis.com', apiKey, model, continuation }) => {
+  const { GeminiProvider } = await import('./gemini/provider.ts').catch((error: unknown) => { throw missingAmong(['@google/generative-ai'], 'The provider gemini', error) })
   return new GeminiProvider({ baseURL, apiKey, model, modelTurn: continuation === 'model_turn' })
 })

@@ -21,6 +21,14 @@ export const TargetConfig = Type.Union([
 ])
 export type TargetConfig = Static<typeof TargetConfig>
 
+/** A target of a provider that is not in this package. */
+export const PluginTarget = Type.Object({
+  name: TargetName,
+  plugin: Type.String({ minLength: 1, description: 'A module whose default export is a provider\'s plugin: a package, or a path from this file\'s folder that begins with a dot.' }),
+  options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'Checked by the plugin.' }))
+}, { additionalProperties: false })
+export type PluginTarget = Static<typeof PluginTarget>
+
 /** The kinds of provider, in the failover order of targets that the variables define. */
 export const PROVIDER_KINDS = ['azure-apim', 'azure-openai', 'openai', 'gemini', 'bedrock'] as const satisfies ReadonlyArray<TargetConfig['provider']>
 export type ProviderKind = typeof PROVIDER_KINDS[number]
@@ -51,7 +59,7 @@ export type ModelConfig = Static<typeof ModelConfig>
 
 export const GatewayConfigFile = Type.Object({
   $schema: Type.Optional(Type.String()),
-  targets: Type.Array(TargetConfig, { minItems: 1 }),
+  targets: Type.Array(Type.Union([TargetConfig, PluginTarget]), { minItems: 1 }),
   models: Type.Optional(Type.Record(Type.String({ minLength: 1 }), ModelConfig)),
   default: Type.Optional(Type.String())
 }, { $id: 'gateway-config', additionalProperties: false, description: 'The configuration file of the gateway.' })
