@@ -24,5 +24,10 @@ export default [
     // The runner itself waits for a test that was not awaited.
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafePromises: [{ from: 'package', package: '@tapjs/core', name: 'PromiseWithSubtest' }] }] }
+  },
+  {
+    // So does Node's.
+    files: ['examples/**/*.test.ts', 'test/package/hosts/*.test.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test'] }] }] }
   }
 ]

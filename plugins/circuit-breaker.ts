@@ -11,6 +11,13 @@ import { MemoryBreakerStore } from '../breaker/memory-store.ts'
 import type { BreakerPolicy } from '../breaker/policy.ts'
 import type { BreakerStore } from '../breaker/store.ts'
 
+export { SUCCESS } from '../breaker/outcome.ts'
+export type { FailureReason, Outcome, OutcomeClass } from '../breaker/outcome.ts'
+export type { Admission, CircuitBreakers, Permit } from '../breaker/circuit-breakers.ts'
+export type { BreakerEvent } from '../breaker/events.ts'
+export type { BreakerPolicy } from '../breaker/policy.ts'
+export type { BreakerStore } from '../breaker/store.ts'
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** The breakers; ask `admit(target)` before a call, and tell the permit what became of it. */

@@ -10,7 +10,15 @@ const PACKAGES = ['@aws-sdk/client-bedrock-runtime', '@smithy/node-http-handler'
  * The plugin throws a MissingPackageError where the AWS SDK is not installed.
  */
 export default defineProvider('bedrock', BedrockOptions, async options => {
-  // Heavy: only who configures Bedrock pays for the AWS SDK.
-  const { BedrockProvider } = await import('./bedrock/provider.ts').catch((error: unknown) => { throw missingAmong(PACKAGES, 'The provider bedrock', error) })
+  const { BedrockProvider } = await loadProvider()
   return new BedrockProvider(options)
 })
+
+/** Heavy: only who configures Bedrock pays for the AWS SDK. */
+async function loadProvider () {
+  try {
+    return await import('./bedrock/provider.ts')
+  } catch (error) {
+    throw missingAmong(PACKAGES, 'The provider bedrock', error)
+  }
+}

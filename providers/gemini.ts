@@ -7,6 +7,14 @@ import { defineProvider } from './define-provider.ts'
  * The plugin throws a MissingPackageError where Google's SDK is not installed.
  */
 export default defineProvider('gemini', GeminiOptions, async ({ baseURL = 'https://generativelanguage.googleapis.com', apiKey, model, continuation }) => {
-  const { GeminiProvider } = await import('./gemini/provider.ts').catch((error: unknown) => { throw missingAmong(['@google/generative-ai'], 'The provider gemini', error) })
+  const { GeminiProvider } = await loadProvider()
   return new GeminiProvider({ baseURL, apiKey, model, modelTurn: continuation === 'model_turn' })
 })
+
+async function loadProvider () {
+  try {
+    return await import('./gemini/provider.ts')
+  } catch (error) {
+    throw missingAmong(['@google/generative-ai'], 'The provider gemini', error)
+  }
+}
