@@ -107,11 +107,11 @@ t.test('packed and installed', async t => {
 
   for (const host of ['breaker-alone', 'one-provider', 'whole-gateway']) {
     // A host that leaves something open does not end, and is killed.
-    await t.test(host, async t => { await succeeds(t, host, process.execPath, ['--test', `hosts/${host}.test.ts`], project, variables) })
+    await t.test(host, async t => { await succeeds(t, host, process.execPath, ['--test', '--test-timeout=120000', `hosts/${host}.test.ts`], project, variables) })
   }
 
   await t.test('a provider of somebody else\'s, by its own tests', async t => {
-    await succeeds(t, 'ollama-provider', process.execPath, ['--test', 'ollama-provider/ollama-provider.test.ts'], project, variables)
+    await succeeds(t, 'ollama-provider', process.execPath, ['--test', '--test-timeout=120000', 'ollama-provider/ollama-provider.test.ts'], project, variables)
   })
 
   await t.test('the program, with a provider that a configuration file names', async t => {
