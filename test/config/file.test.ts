@@ -82,3 +82,14 @@ t.test('names that refer to nothing, stand twice or mean something else', async 
   ])
   t.same(complaints({ targets: [OPENAI], default: 'a' }), [], 'a target can be the default')
 })
+
+t.test('a target may name a plugin in place of a provider; its options are the plugin\'s own business', async t => {
+  const target = { name: 'local', plugin: './ollama.ts', options: { baseURL: '${URL_OF_IT}', deep: { any: [1] } } }
+  t.same(parse({ targets: [target] }, { URL_OF_IT: 'http://x' }).targets, [{ ...target, options: { baseURL: 'http://x', deep: { any: [1] } } }])
+  t.same(complaints({ targets: [{ name: 'a', plugin: '' }, { name: 'b', plugin: 'x', provider: 'openai' }, { name: 'a', plugin: 'x', options: [] }] }), [
+    'targets[0].plugin: must not have fewer than 1 characters',
+    'targets[1].provider: is not a known field',
+    'targets[2].options: must be object'
+  ])
+  t.same(complaints({ targets: [{ name: 'a', plugin: 'x' }, { name: 'a', plugin: 'x' }] }), ['targets[1].name: another target has this name'])
+})
