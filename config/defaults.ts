@@ -17,12 +17,14 @@ const DEFAULTS: Omit<GatewayConfig, 'targets'> = {
   timeouts: { firstTokenMs: 10_000, idleMs: 10_000, requestMs: 600_000 },
   midstreamFailover: 'off',
   resumeTtlMs: 60_000,
+  keepAliveTimeoutMs: 72_000,
   slowClientTimeoutMs: 60_000,
   overload: { maxRunning: 5_000, maxWaiting: 500, maxWaitMs: 5_000, maxEventLoopDelayMs: 1_000 },
   streamLogKeys: [],
   apiKeys: [],
   adminApiKeys: [],
-  shutdownGraceMs: 120_000
+  shutdownGraceMs: 120_000,
+  tracing: undefined
 }
 
 /** A configuration made by hand: what is not given is as without the variable for it. */

@@ -1,8 +1,8 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { ConfigurationError } from '../config/gateway-config.ts'
 import type { TracingConfig } from '../config/tracing.ts'
+import { missingAmong } from '../errors/missing-package.ts'
 import type { ObserveAttempt } from '../failover/attempt-observer.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { RequestSpanEnd } from '../tracing/request-span.ts'
@@ -35,9 +35,9 @@ export interface TracingOptions {
   readonly exportTo?: TracingConfig | undefined
 }
 
-const PACKAGES = '@fastify/otel @opentelemetry/api @opentelemetry/exporter-trace-otlp-proto @opentelemetry/resources @opentelemetry/sdk-trace'
+const PACKAGES = ['@fastify/otel', '@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/resources', '@opentelemetry/sdk-trace']
 
-/** Decorates `fastify.tracing`. The plugin throws a {@link ConfigurationError} where OpenTelemetry's packages are wanted and not installed. */
+/** Decorates `fastify.tracing`. The plugin throws a MissingPackageError where OpenTelemetry's packages are wanted and not installed. */
 const tracing: FastifyPluginAsync<TracingOptions> = async (fastify, { tracerProvider, exportTo }) => {
   const provider = tracerProvider ?? (exportTo === undefined ? undefined : await ownProvider(fastify, exportTo))
   if (provider === undefined) {
@@ -75,8 +75,7 @@ async function installed<T> (loading: Promise<T>): Promise<T> {
   try {
     return await loading
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
-    throw new ConfigurationError([`Tracing (OTEL_EXPORTER_OTLP_ENDPOINT, or a tracerProvider) needs packages that are not installed: npm install ${PACKAGES}`])
+    throw missingAmong(PACKAGES, 'Tracing (OTEL_EXPORTER_OTLP_ENDPOINT, or a tracerProvider)', error)
   }
 }
 

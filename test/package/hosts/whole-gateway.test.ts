@@ -94,7 +94,8 @@ test('packages that are not installed are named', async t => {
   const cases = [
     { config: { targets: [{ name: 'a', provider: 'openai', options: { baseURL: 'http://127.0.0.1:1', model: 'x' } }] }, packages: ['@electric-sql/pglite'] },
     { config: { targets: [{ name: 'a', provider: 'gemini', options: { apiKey: 'x', model: 'x' } }], database: { url: DATABASE_URL, dataDir: '' } }, packages: ['@google/generative-ai'] },
-    { config: { targets: [{ name: 'a', provider: 'bedrock', options: { modelId: 'x', region: 'x' } }], database: { url: DATABASE_URL, dataDir: '' } }, packages: ['@aws-sdk/client-bedrock-runtime', '@smithy/node-http-handler'] }
+    { config: { targets: [{ name: 'a', provider: 'bedrock', options: { modelId: 'x', region: 'x' } }], database: { url: DATABASE_URL, dataDir: '' } }, packages: ['@aws-sdk/client-bedrock-runtime', '@smithy/node-http-handler'] },
+    { config: { targets: [], tracing: { url: 'http://127.0.0.1:1', headers: {}, resource: {}, sampling: { parentBased: true, ratio: 1 } } }, packages: ['@fastify/otel', '@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/resources', '@opentelemetry/sdk-trace'] }
   ] satisfies ReadonlyArray<{ config: GivenConfig, packages: string[] }>
   for (const { config, packages } of cases) {
     const app = service()
