@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import { streamCompletion } from '../../client/index.ts'
 import { startGateway } from '../support/gateway-process.ts'
 import type { GatewayProcess, Variables } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { cutAfter, joinAfter } from '../support/resumable.ts'
+import { roundRobin } from '../support/round-robin.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { heardIn, storyOf, telling } from '../support/storyteller.ts'
 
@@ -77,6 +79,27 @@ t.test('told to end: what runs when its grace is over goes on elsewhere at once'
   t.same(heard.map(({ text, complete, inOrder }) => [text === STORY, complete, inOrder]), heard.map(() => [true, true, true]))
   t.same(heard.map(({ errors }) => errors), heard.map(() => ['stream_moved']), 'each was told where it stands')
   t.notMatch([...a.logs, ...b.logs].map(({ msg }) => msg), ['breaker opened'])
+})
+
+t.test('whoever uses our client notices nothing of it: one replica is killed, the next one ends, the last one carries all on', { timeout: 300_000 }, async t => {
+  const { replicas: [a, b, c], asked } = await fleet(t, 3, { SHUTDOWN_GRACE_MS: '200' })
+  if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
+  const front = await roundRobin(t)
+  front.rotate([a.url, b.url, c.url])
+  const told = Array.from({ length: 12 }, async () => {
+    let text = ''
+    for await (const { choices } of await streamCompletion({ baseURL: `${front.url}/v1`, request: { messages: [{ role: 'user', content: 'Tell it' }] } })) text += choices[0]?.delta.content ?? ''
+    return text
+  })
+  while (asked() < 12) await delay(5)
+  await delay(PAUSE_MS * 10)
+  front.rotate([b.url, c.url])
+  await a.kill()
+  while (b.linesOf('stream taken over').length + c.linesOf('stream taken over').length < 4) await delay(20)
+  front.rotate([c.url])
+  t.same(await b.stop(), { code: 0, signal: null })
+  t.same(await Promise.all(told), Array.from({ length: 12 }, () => STORY))
+  t.equal(asked(), 12 + b.linesOf('stream taken over').length + c.linesOf('stream taken over').length, 'each is asked for once, and once by whoever takes it over')
 })
 
 t.test('frozen: its client stays where it is, and reads on when it is thawed what another one has carried on', { timeout: 300_000 }, async t => {
