@@ -17,6 +17,13 @@ const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 10_000
 /** How often connections are looked over for either, in ms. */
 const CHECK_EVERY_MS = 2_000
+/** From how many bytes on that wait for a client's socket it gets no more, besides what is written at once. */
+const SOCKET_BYTES = 16 * 1024
+/**
+ * A client that says nothing for so long is probed by TCP, in ms; one that answers ten probes, a second apart, with nothing has
+ * vanished without a word, and its request ends.
+ */
+const PROBE_AFTER_MS = 15_000
 /** PGlite's first start takes up to 9 s on a small machine. */
 const PLUGIN_TIMEOUT_MS = 60_000
 /** What a caller may choose as `x-request-id`: nothing that could forge a header or a log line. */
@@ -56,7 +63,7 @@ export async function configuredServer ({ logger = true, sharesOutput = false, .
     logController: new LogController({ disableRequestLogging: true }), // `plugins/request-log` writes one line instead of two
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS, highWaterMark: SOCKET_BYTES, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS },
     pluginTimeout: PLUGIN_TIMEOUT_MS,
     forceCloseConnections: true, // by then the drain has let running requests finish
     return503OnClosing: false, // the drain says it in the gateway's own format

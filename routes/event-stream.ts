@@ -27,7 +27,7 @@ export const STREAM_HEADERS = {
 export const STREAM_ROUTE = { sse: { kind: 'manual', heartbeat: false } } as const
 
 /** How many pieces wait for a reader's socket, and how many bytes of memory. */
-const READER = { capacity: 16, maxBytes: 256 * 1024, sizeOf: (text: string) => text.length * 2 }
+const READER = { capacity: 16, maxBytes: 64 * 1024, sizeOf: (text: string) => text.length * 2 }
 
 /**
  * Notes who answers, for the caller's headers and for the log, and gives the frames that the answer is told in.

@@ -28,6 +28,9 @@ export interface BatchSink {
   abort (error: Error): void
 }
 
+/** A piece that holds this share of the bytes that a queue may hold becomes no longer. */
+const ENOUGH = 7 / 8
+
 /**
  * The consumer's end of a bounded queue: moves what is queued into a sink, no faster than the sink asks for it.
  *
@@ -35,7 +38,7 @@ export interface BatchSink {
  *       ▲                                      │
  *       └───────────── pull, stop ◄────────────┘
  *
- * Items that arrive in one turn of the event loop leave as one piece (of two queues full at most), and so does the end
+ * Items that arrive in one turn of the event loop leave as one piece (of two queues full at most, of one if it is full of bytes), and so does the end
  * with the items before it.
  */
 export class BatchPump<T extends {}> {
@@ -44,6 +47,8 @@ export class BatchPump<T extends {}> {
   readonly #sink: BatchSink
   /** Encoded already, and not sent yet: what was taken because the queue was full before the turn's end. */
   #ahead = ''
+  /** What the queue held of it, in bytes. */
+  #aheadBytes = 0
   /** The sink has asked, and got nothing yet. */
   #wanted = false
   #over = false
@@ -113,14 +118,25 @@ export class BatchPump<T extends {}> {
 
   /** Once a turn at most, so that a producer who never lets the turn end is bounded too. */
   readonly #takeAhead = (): void => {
+    this.#aheadBytes = this.#queue.bytes
     this.#ahead = this.#encoder.encode(this.#queue.drain())
   }
 
-  /** What waits; and, unless some was taken ahead, what a producer that waited for room adds at once: the rest of its read. */
+  /**
+   * What waits; and, unless some was taken ahead or it is nearly a queue's bytes as it is, what a producer that waited for room
+   * adds at once: the rest of its read.
+   */
   #take (): string {
+    const queue = this.#queue
+    const enough = queue.maxBytes * ENOUGH
     let text = this.#ahead
-    for (let rounds = text === '' ? 2 : 1; rounds > 0 && this.#queue.size > 0; rounds--) text += this.#encoder.encode(this.#queue.drain())
+    let bytes = this.#aheadBytes
+    for (let rounds = text === '' ? 2 : 1; rounds > 0 && queue.size > 0 && bytes < enough; rounds--) {
+      bytes += queue.bytes
+      text += this.#encoder.encode(queue.drain())
+    }
     this.#ahead = ''
+    this.#aheadBytes = 0
     return text
   }
 

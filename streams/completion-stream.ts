@@ -56,7 +56,7 @@ export interface CompletionStream {
 export interface CompletionStreamOptions {
   /** Slots of the queue. Default 100. */
   readonly capacity?: number
-  /** Bytes of memory that the queued chunks may hold. Default 128 KiB. */
+  /** What the queued chunks may take, in bytes, in memory and then on their way. Default 64 KiB. */
   readonly maxBytes?: number
   /** Whether the caller wants the usage chunk. */
   readonly includeUsage?: boolean
@@ -66,12 +66,22 @@ export interface CompletionStreamOptions {
 
 export const DEFAULT_CAPACITY = 100
 /**
- * While a client takes nothing, what it costs is this, and twice this on the way to its socket: a read goes on while there is
- * room, and leaves as one piece. Of tokens as they come 100 are a fifth of it.
+ * A client that takes nothing costs this, for what is queued and for what is on its way to its socket, and two reads of the
+ * upstream's. Of tokens as they come, 100 are four fifths of it at the most.
  */
-export const DEFAULT_MAX_BYTES = 128 * 1024
-/** What V8 takes for a character at the most. */
+export const DEFAULT_MAX_BYTES = 64 * 1024
+/** What V8 takes for a character of text that is not ASCII. */
 const BYTES_PER_CHARACTER = 2
+/** Of so many characters on, it is looked whether a chunk is ASCII. */
+const LONG_CHUNK = 1024
+
+/** What a chunk takes, in bytes: in memory, and later on its way. Of ASCII both are one for each character. */
+function sizeOf (json: string): number {
+  const { length } = json
+  if (length < LONG_CHUNK) return 2 * length
+  const onItsWay = Buffer.byteLength(json)
+  return onItsWay + (onItsWay === length ? length : length * BYTES_PER_CHARACTER)
+}
 
 /** One chunk on its way: its JSON text (no line breaks) and what the gateway must know of it. */
 export interface Chunk {
@@ -102,7 +112,7 @@ export class CompletionWriter implements CompletionStream {
   }
 
   constructor ({ capacity = DEFAULT_CAPACITY, maxBytes = DEFAULT_MAX_BYTES, includeUsage = false, choices = 1 }: CompletionStreamOptions = {}) {
-    this.queue = new BoundedQueue<string>({ capacity, maxBytes, sizeOf: text => text.length * BYTES_PER_CHARACTER })
+    this.queue = new BoundedQueue<string>({ capacity, maxBytes, sizeOf })
     this.#includeUsage = includeUsage
     this.#expected = choices
     this.started = this.#start.promise

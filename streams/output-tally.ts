@@ -5,8 +5,8 @@ import { outputTextOf } from './chunk-facts.ts'
 
 /** Each sample stands for as many characters as this times what came before it. */
 const SAMPLE_FACTOR = 4
-/** The longest chunk that is kept as a sample, in characters. */
-const MAX_SAMPLE = 8 * 1024
+/** What all samples may hold together, in characters: a dozen chunks of a token or two, or one of a page. */
+const MAX_KEPT = 8 * 1024
 /** Without any sample: what English text comes to. */
 const TOKENS_PER_CHARACTER = 1 / 4
 
@@ -21,7 +21,9 @@ export class OutputTally implements OutputEstimate {
   #counted = 0
   #nextSample = 1
   readonly #samples: string[] = []
-  /** Their characters. */
+  /** Their length. */
+  #kept = 0
+  /** Their characters of output. */
   #sampled = 0
 
   /**
@@ -44,7 +46,8 @@ export class OutputTally implements OutputEstimate {
 
   #sample (json: string, characters: number): void {
     this.#nextSample = this.#characters * SAMPLE_FACTOR
-    if (json.length > MAX_SAMPLE) return
+    if (this.#kept + json.length > MAX_KEPT) return
+    this.#kept += json.length
     this.#samples.push(Buffer.from(json).toString()) // a copy: it may be a slice of all that came in one read
     this.#sampled += characters
   }

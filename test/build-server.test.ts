@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { sql } from 'drizzle-orm'
 import t from 'tap'
@@ -109,4 +111,18 @@ t.test('the log is at LOG_LEVEL', async t => {
   const server = await buildServer({ env: { ...openaiAt(upstream), DATABASE_URL: await testDatabase(t), LOG_LEVEL: 'fatal' } })
   t.teardown(async () => await server.close())
   t.equal(server.log.level, 'fatal')
+})
+
+t.test('a connection takes 16 KiB before its writer has to wait, and a client that is silent is probed', async t => {
+  const { url, server } = await buildGateway(t, { env: TARGET })
+  const accepted = once(server.server, 'connection')
+  const client = connect(Number(new URL(url).port), '127.0.0.1')
+  t.teardown(() => client.destroy())
+  const [socket] = await accepted
+  t.equal(socket.writableHighWaterMark, 16 * 1024)
+  if (process.platform !== 'linux') return
+  const address = (port: number | undefined) => `0100007F:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`
+  const line = (await readFile('/proc/net/tcp', 'utf8')).split('\n').find(text => text.includes(`${address(socket.localPort)} ${address(socket.remotePort)}`))
+  // Its sixth field is the timer that runs: 2 is that of the probes. @see https://docs.kernel.org/networking/proc_net_tcp.html
+  t.match(line?.trim().split(/\s+/)[5], /^02:/)
 })

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'node:http'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { CallSignal } from '../streams/call-signal.ts'
+import { smallReads } from './small-reads.ts'
 import { abortError, transportError } from './transport-error.ts'
 
 /** One POST to an upstream. */
@@ -70,6 +71,9 @@ const KEEP_ALIVE_MS = 30_000
 /** What is kept of the body of a refused stream: enough for any error object, in bytes. */
 const MAX_REFUSAL_BYTES = 64 * 1024
 
+/** Of memory of its own: undici keeps the body as long as the stream lives, and of Node's pool it would hold 64 KiB. */
+const UTF_8 = new TextEncoder()
+
 /**
  * One upstream's connection pool, on undici's dispatch: the body's bytes reach the reader without a stream in between.
  * Deadlines are the caller's (by the signal); redirects are not followed, so a key never goes to another host.
@@ -88,7 +92,7 @@ export class HttpUpstream {
       connections: null, // as many as there are requests: a stream waits for no other stream
       pipelining: 1,
       allowH2: false,
-      connect: { timeout: connectTimeoutMs },
+      connect: smallReads(connectTimeoutMs),
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS
@@ -127,7 +131,7 @@ export class HttpUpstream {
       return
     }
     try {
-      this.#pool.dispatch({ method: 'POST', path, headers: { ...headers }, body }, handler)
+      this.#pool.dispatch({ method: 'POST', path, headers: { ...headers }, body: typeof body === 'string' ? UTF_8.encode(body) : body }, handler)
     } catch (error) {
       handler.onResponseError(undefined, error instanceof Error ? error : new Error('dispatch failed', { cause: error }))
     }
@@ -254,7 +258,8 @@ class StreamHandler extends AbortableHandler implements BodyFlow {
     this.#reject = reject
   }
 
-  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart (controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    controller.rawHeaders = null // they would hold the memory of the whole first read as long as the stream lives
     if (status >= 200 && status < 300) {
       this.#reader = this.#open(this)
       this.#resolve({ kind: 'stream', headers })

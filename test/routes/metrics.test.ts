@@ -10,7 +10,7 @@ import { answering, CUT, DONE, finish, hangUp, role, scriptedUpstream, status, s
 const TRIES = 3000
 const STREAM = { ...HELLO, stream: true }
 /** What may wait for a client, in bytes. */
-const FULL = 128 * 1024
+const FULL = 64 * 1024
 
 /** Scrapes until it is so: what is counted when a response is closed may follow its last byte. */
 async function scrapeUntil (url: string, what: string, isSo: (metrics: PrometheusText) => boolean): Promise<PrometheusText> {

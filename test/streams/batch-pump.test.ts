@@ -44,6 +44,18 @@ t.test('a queue that fills up before the turn has ended is taken ahead once, and
   t.same(sink.pieces, ['[a b][c d]'])
 })
 
+t.test('what holds nearly the bytes of a queue becomes no longer', async t => {
+  for (const [maxBytes, pieces] of [[16, ['[aaaa bbbb]', '[cccc]']], [100, ['[aaaa bbbb][cccc]']]] as const) {
+    const queue = new BoundedQueue<string>({ capacity: 2, maxBytes, sizeOf: text => 2 * text.length })
+    const sink = new Sink()
+    const pump = new BatchPump(queue, BRACKETS, sink)
+    pump.pull()
+    for (const item of ['aaaa', 'bbbb', 'cccc']) t.equal(queue.offer(item), 'accepted')
+    await settle()
+    t.same(sink.pieces, pieces)
+  }
+})
+
 t.test('nothing is taken ahead for a sink that has enough', async t => {
   const { queue, sink, pump } = pumped(2)
   sink.enough = true

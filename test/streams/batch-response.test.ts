@@ -112,6 +112,24 @@ t.test('the head leaves with the first batch, and the last batch with the end', 
   t.same(unchunked(bodyOf(client.text)), ['a\nb é 中 😀\n', 'c\nend\n'])
 })
 
+t.test('text of any alphabet, short or long, arrives as it was', async t => {
+  const { port, next } = await server(t)
+  const client = new Client(t, port)
+  client.get()
+  const { queue, sent } = await next()
+  const texts = ['x', 'é', '\u00ff', '中', '😀', '\u0080x'].flatMap(character => [1, 5_000, 9_000, 40_000].map(length => character.repeat(length)))
+  for (const text of texts) {
+    queue.offer(text)
+    await client.until(`${text}\n\r\n`)
+    client.text = ''
+  }
+  queue.offer('é'.repeat(9_000))
+  queue.close()
+  await sent
+  await client.until('0\r\n\r\n')
+  t.same(unchunked(client.text), [`${'é'.repeat(9_000)}\nend\n`])
+})
+
 t.test('one connection serves one answer after another, and nothing of them is left on it', async t => {
   const { port, next } = await server(t)
   const client = new Client(t, port)
