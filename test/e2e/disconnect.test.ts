@@ -1,20 +1,22 @@
 /**
- * A client that leaves closes the upstream's socket: at every stage of an answer, in every dialect. The requirement is
- * 100 ms; what is measured is printed, and the assertion leaves room for a busy machine.
+ * A client that leaves, by FIN or by RST, closes the upstream's socket: at every stage of an answer, in every dialect. How long
+ * it took is printed, from the client's leaving until the upstream has seen it; the requirement is 50 ms (p99) on a quiet machine.
  */
-import { request as httpRequest } from 'node:http'
-import type { ClientRequest, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { START, event, text as bedrockText } from '../providers/bedrock/event-stream-server.ts'
+import { BareClient, WAYS_TO_LEAVE } from '../support/bare-client.ts'
 import { openaiAt } from '../support/build-gateway.ts'
+import { durations } from '../support/durations.ts'
 import { startGateway, until } from '../support/gateway-process.ts'
+import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { role, scriptedUpstream, text } from '../support/scripted-upstream.ts'
 import type { Script, ScriptedUpstream } from '../support/scripted-upstream.ts'
 
-const TRIES = 20
-/** The requirement is a tenth of it. */
-const LIMIT_MS = 1000
+const TRIES = share(20, 1_000)
+/** On a busy machine all takes longer; nothing is measured by it. */
+const LOOKS = 3_000
 
 interface Dialect {
   readonly target: string
@@ -86,48 +88,28 @@ const STAGES: ReadonlyArray<{ readonly name: string, readonly streamed: boolean,
   }
 ]
 
-function ask (model: string | undefined, streamed: boolean): ClientRequest {
-  const request = httpRequest(`${gateway.url}/v1/chat/completions`, { method: 'POST', agent: false, headers: { 'content-type': 'application/json' } })
-  request.on('error', () => {}) // it is destroyed on purpose
-  request.end(JSON.stringify({ model, stream: streamed, messages: [{ role: 'user', content: 'Hello' }] }))
-  return request
-}
-
-/** Until the first token is in the client's hands. */
-async function firstToken (request: ClientRequest): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    request.once('close', () => reject(new Error('there was no output')))
-    request.once('response', response => {
-      let body = ''
-      response.setEncoding('utf8').on('error', () => {}).on('data', piece => {
-        body += String(piece)
-        if (body.includes('Hel')) resolve()
-      })
-    })
-  })
+function ask (model: string | undefined, streamed: boolean): BareClient {
+  return new BareClient(gateway.url, { ...(model === undefined ? {} : { model }), stream: streamed, messages: [{ role: 'user', content: 'Hello' }] })
 }
 
 for (const dialect of DIALECTS) {
   const { target, upstream } = dialect
   for (const { name, streamed, sees, script } of STAGES) {
-    t.test(`${target}: ${name}, the upstream's socket closes at once`, async t => {
+    t.test(`${target}: ${name}, the upstream's socket closes at once`, { timeout: 600_000 }, async t => {
       const took: number[] = []
       for (let attempt = 0; attempt < TRIES; attempt++) {
         upstream.next(script(dialect))
         const asked = upstream.request(upstream.requests.length + 1)
-        const request = ask(target, streamed)
-        const output = sees === 'output' ? firstToken(request) : undefined
+        const client = ask(target, streamed)
         const received = await asked
-        await output
+        if (sees === 'output') await client.has('Hel')
         const leftAt = performance.now()
-        request.destroy()
+        client.leave(WAYS_TO_LEAVE[attempt % 2] ?? 'FIN')
         if (await received.closed !== 'aborted') t.fail('the gateway read the answer to its end')
         took.push(performance.now() - leftAt)
       }
-      const max = Math.max(...took)
-      t.comment(`${target}, ${name}: at most ${max.toFixed(1)} ms of ${took.length} tries, ${(took.reduce((sum, ms) => sum + ms, 0) / took.length).toFixed(1)} ms on average`)
+      t.comment(`${target}, ${name}: ${durations(took)}`)
       t.equal(took.length, TRIES)
-      t.ok(max < LIMIT_MS, `${max.toFixed(1)} ms`)
     })
   }
 }
@@ -136,10 +118,10 @@ t.test('no other target is asked for a client that left', async t => {
   openai.next(hang)
   const before = gemini.requests.length + bedrock.requests.length
   const asked = openai.request(openai.requests.length + 1)
-  const request = ask(undefined, true)
+  const client = ask(undefined, true)
   const received = await asked
   const ended = gateway.linesOf('request ended').length
-  request.destroy()
+  client.leave('FIN')
   t.equal(await received.closed, 'aborted')
   await until('the gateway has ended the request', () => gateway.linesOf('request ended').length > ended)
   t.equal(gemini.requests.length + bedrock.requests.length, before)
@@ -147,12 +129,12 @@ t.test('no other target is asked for a client that left', async t => {
 
 t.test('nothing is left behind', async t => {
   const asked = DIALECTS.length * STAGES.length * TRIES + 1
-  await until('each request has its line in the log', () => gateway.linesOf('request ended').length >= asked)
+  await until('each request has its line in the log', () => gateway.linesOf('request ended').length >= asked, LOOKS)
   const ends = gateway.linesOf('request ended')
   t.equal(ends.length, asked)
   t.ok(ends.every(({ status }) => status === 499), 'each as 499')
   const attempts = () => gateway.linesOf('attempt failed').filter(({ reason, class: outcome }) => reason === 'client_closed' && outcome === 'neutral')
-  await until('each attempt has its line in the log', () => attempts().length >= asked)
+  await until('each attempt has its line in the log', () => attempts().length >= asked, LOOKS)
   t.equal(attempts().length, asked)
   t.notOk(gateway.logs.some(({ level }) => typeof level === 'number' && level >= 50), 'no error')
 
@@ -161,8 +143,7 @@ t.test('nothing is left behind', async t => {
   const well = { breaker: { state: 'closed', epoch: 0, failures: 0, consecutive_failures: 0 } }
   t.match(targets, { data: DIALECTS.map(({ target }) => ({ name: target, ...well })) }, 'a client that leaves opens no breaker')
   for (const { upstream } of DIALECTS) await until('no socket is open at an upstream', () => upstream.openSockets === 0)
-  // A request that is still counted as running would keep the drain waiting for its whole grace.
-  const startedAt = performance.now()
+  // A request that is still counted as running would keep the drain waiting for its whole grace, and that says so.
   t.same(await gateway.stop(), { code: 0, signal: null })
-  t.ok(performance.now() - startedAt < 10_000, 'the drain waits for nobody')
+  t.equal(gateway.linesOf('the grace has passed: the rest is cut').length, 0, 'the drain waits for nobody')
 })
