@@ -59,9 +59,8 @@ const CONNECTIONS = { queries: 10, breakers: 2 }
 /**
  * The whole gateway as one plugin: the only place that knows the order of registration.
  *
- * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`, `metrics`,
- * `tracing`) become the
- * host's; its routes, with their error format, validation and log line, stay in a scope of their own.
+ * Its decorators (`database`, `breakers`, `providers`, `models`, `failover`, `auditLog`, `auth`, `drain`, `metrics`, `tracing`)
+ * become the host's; its routes, with their error format, validation and log line, stay in a scope of their own.
  */
 const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, prefix = '', providers, tracerProvider, pglite, collectAll }) => {
   const { timeouts } = config

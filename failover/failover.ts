@@ -1,4 +1,5 @@
 import type { CircuitBreakers } from '../breaker/circuit-breakers.ts'
+import { replicaLost } from '../errors/stream-errors.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Completion, Provider, StreamCall } from '../providers/provider.ts'
 import { DEFAULT_CAPACITY, DEFAULT_MAX_BYTES } from '../streams/completion-stream.ts'
@@ -126,7 +127,7 @@ export class Failover {
     const promptTokens = running.promptTokens()
     const completionTokens = Math.ceil(textTokens([sent.text]))
     rescue.inherit(target, { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens, source: 'estimated' })
-    stream.carryOn(new UpstreamError('replica_lost', 'The replica that ran this stream is gone.'))
+    stream.carryOn(replicaLost())
     void stream.ended.then(() => running.end())
     return { target, answer: stream, usage: () => rescue.usage }
   }

@@ -4,6 +4,8 @@ import type { ConnectionError, FastifyError, FastifyInstance, FastifyPluginAsync
 import fp from 'fastify-plugin'
 import { DatabaseUnavailableError } from '../db/unavailable.ts'
 import { defectOf } from '../errors/defect.ts'
+import { UpstreamError } from '../errors/upstream-error.ts'
+import { errorOfFailure } from '../failover/verdict.ts'
 import { GatewayError, invalidRequest, notFound } from '../errors/gateway-error.ts'
 
 declare module 'fastify' {
@@ -127,6 +129,11 @@ function typed (message: string, types: unknown): string {
 
 function pathOf (request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? ''
+}
+
+/** What the caller is told of the error that broke a stream of this target. */
+export function errorOfStream (target: string, error: Error): GatewayError {
+  return error instanceof UpstreamError ? errorOfFailure({ target, error }) : toGatewayError(error)
 }
 
 export default fp(errorHandler, { name: 'error-handler', fastify: '5.x', dependencies: ['request-log'] })

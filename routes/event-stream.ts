@@ -1,10 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { UpstreamError } from '../errors/upstream-error.ts'
-import { errorOfFailure } from '../failover/verdict.ts'
 import type { Answer } from '../failover/walk.ts'
-import { toGatewayError } from '../plugins/error-handler.ts'
+import { errorOfStream } from '../plugins/error-handler.ts'
 import type { CompletionStream } from '../streams/completion-stream.ts'
 import { sendBatches } from '../streams/batch-response.ts'
 import type { BatchEncoder, KeepAlive } from '../streams/batch-pump.ts'
@@ -43,7 +41,7 @@ export function beginAnswer (request: FastifyRequest, reply: FastifyReply, { tar
   }
   void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': target, 'x-gateway-stream-id': id })
   return dialect.frames(error => {
-    request.failure = whyEnded() ?? (error instanceof UpstreamError ? errorOfFailure({ target, error }) : toGatewayError(error))
+    request.failure = whyEnded() ?? errorOfStream(target, error)
     return request.failure
   })
 }

@@ -1,6 +1,7 @@
 /**
  * The resumable streams of one replica: keeps them in memory for readers here, and writes them behind, several at once, to
- * the store that readers elsewhere read from. What is sent never waits for what is stored.
+ * the store that readers elsewhere read from. What is sent does not wait for that, but for streams that another replica may carry
+ * on: of these, only what is stored is sent.
  */
 import type { BatchEncoder } from '../streams/batch-pump.ts'
 import { BatchPump } from '../streams/batch-pump.ts'

@@ -172,10 +172,12 @@ export class StreamWriter {
     const { onStore, onUnwell, schedule } = this.#options
     if (!this.#failing) {
       this.#failing = true
-      this.#callOffPatience = schedule(PATIENCE_MS, () => {
-        this.#givenUp = true
-        onUnwell()
-      })
+      if (!this.#closed) {
+        this.#callOffPatience = schedule(PATIENCE_MS, () => {
+          this.#givenUp = true
+          onUnwell()
+        })
+      }
       onStore({ kind: 'lost', error })
     }
     onUnwell()

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { streamCompletion } from '../../client/index.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway, until } from '../support/gateway-process.ts'
 import type { GatewayProcess, Variables } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
@@ -36,9 +36,9 @@ async function fleet (t: Test, size: number, env: Variables = {}): Promise<{ rep
   return { replicas: await Promise.all(Array.from({ length: size }, async () => await startGateway(t, all))), asked: () => upstream.requests.length }
 }
 
-/** Asks one replica, and goes on at the others, in turn, until the answer is complete. */
-async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess[]): Promise<string> {
-  let { id, text: frames, lastId } = await cutAfter(`${first.url}/v1/chat/completions`, Infinity)
+/** Asks one replica, and goes on at the others, in turn, until the answer is complete. What has begun is stored. */
+async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess[], onBegun: () => void): Promise<string> {
+  let { id, text: frames, lastId } = await cutAfter(`${first.url}/v1/chat/completions`, Infinity, { onBegun })
   for (let join = 0; !heardIn(frames).complete && join < 10; join++) {
     const next = await joinAfter(others[join % others.length]?.url ?? '', id, lastId)
     frames += next.text
@@ -48,13 +48,14 @@ async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess
 }
 
 t.test('killed: each client has the whole answer, each word once', { timeout: 300_000 }, async t => {
-  const { replicas: [a, b, c], asked } = await fleet(t, 3)
+  const { replicas: [a, b, c] } = await fleet(t, 3)
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
+  let begun = 0
   const streams = Array.from({ length: STREAMS }, async (_, n) => {
     await delay(n * 2)
-    return await wholeFrom(a, n % 2 === 0 ? [b, c] : [c, b])
+    return await wholeFrom(a, n % 2 === 0 ? [b, c] : [c, b], () => begun++)
   })
-  while (asked() < STREAMS) await delay(5)
+  await until('all have begun', () => begun === STREAMS)
   await delay(PAUSE_MS * 20) // well inside of all of them
   await a.kill()
   const heard = (await Promise.all(streams)).map(heardIn)
@@ -69,10 +70,11 @@ t.test('killed: each client has the whole answer, each word once', { timeout: 30
 })
 
 t.test('told to end: what runs when its grace is over goes on elsewhere at once', { timeout: 300_000 }, async t => {
-  const { replicas: [a, b], asked } = await fleet(t, 2, { SHUTDOWN_GRACE_MS: '500' })
+  const { replicas: [a, b] } = await fleet(t, 2, { SHUTDOWN_GRACE_MS: '500' })
   if (a === undefined || b === undefined) throw new Error('unreachable')
-  const streams = Array.from({ length: 10 }, async () => await wholeFrom(a, [b]))
-  while (asked() < 10) await delay(5)
+  let begun = 0
+  const streams = Array.from({ length: 10 }, async () => await wholeFrom(a, [b], () => begun++))
+  await until('all have begun', () => begun === 10)
   const ended = await a.stop()
   t.same(ended, { code: 0, signal: null })
   const heard = (await Promise.all(streams)).map(heardIn)
@@ -86,12 +88,17 @@ t.test('whoever uses our client notices nothing of it: one replica is killed, th
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
   const front = await roundRobin(t)
   front.rotate([a.url, b.url, c.url])
+  let begun = 0
   const told = Array.from({ length: 12 }, async () => {
+    const stream = await streamCompletion({ baseURL: `${front.url}/v1`, request: { messages: [{ role: 'user', content: 'Tell it' }] } })
     let text = ''
-    for await (const { choices } of await streamCompletion({ baseURL: `${front.url}/v1`, request: { messages: [{ role: 'user', content: 'Tell it' }] } })) text += choices[0]?.delta.content ?? ''
+    for await (const { choices } of stream) {
+      if (stream.lastEventId === 1) begun++
+      text += choices[0]?.delta.content ?? ''
+    }
     return text
   })
-  while (asked() < 12) await delay(5)
+  await until('all have begun', () => begun === 12)
   await delay(PAUSE_MS * 10)
   front.rotate([b.url, c.url])
   await a.kill()

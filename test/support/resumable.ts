@@ -18,7 +18,7 @@ export interface Cut {
 }
 
 /** Asks for a stream, and cuts the connection after so many bytes of its body; Infinity: never. */
-export async function cutAfter (url: string, bytes: number, { method = 'POST', headers = {}, body = { ...HELLO, stream: true } }: { method?: 'GET' | 'POST', headers?: Record<string, string>, body?: object } = {}): Promise<Cut> {
+export async function cutAfter (url: string, bytes: number, { method = 'POST', headers = {}, body = { ...HELLO, stream: true }, onBegun = () => {} }: { method?: 'GET' | 'POST', headers?: Record<string, string>, body?: object, onBegun?: () => void } = {}): Promise<Cut> {
   return await new Promise((resolve, reject) => {
     const asked = request(url, { method, agent: false, headers: { ...(method === 'POST' ? { 'content-type': 'application/json', 'x-gateway-resumable': 'true' } : {}), ...headers } }, response => {
       const id = String(response.headers['x-gateway-stream-id'])
@@ -28,6 +28,7 @@ export async function cutAfter (url: string, bytes: number, { method = 'POST', h
         const whole = text.endsWith('\n\n') ? text : ''
         resolve({ id, text: whole, lastId: lastIdOf(whole), ended })
       }
+      response.once('data', () => onBegun())
       response.on('data', (piece: Buffer) => {
         received = Buffer.concat([received, piece])
         if (received.length < bytes) return
