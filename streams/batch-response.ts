@@ -116,7 +116,7 @@ class ChunkedBody extends Body {
       this.#begun = true
       return this.response.write(piece, encodingOf(text, bytes)) // it alone knows the head
     }
-    if (bytes > LONG_BYTES && bytes > text.length) return this.#socket.write(Buffer.from(piece))
+    if (bytes > LONG_BYTES && bytes > text.length) return this.#socket.write(UTF_8.encode(piece))
     return this.#socket.write(piece, encodingOf(text, bytes))
   }
 
@@ -133,6 +133,9 @@ const LAST_CHUNK = '0\r\n\r\n'
  * each of its characters.
  */
 const LONG_BYTES = 8 * 1024
+
+/** Gives bytes in memory of their own: what waits for a socket shall not hold a part of Node's pool, and so all of its 64 KiB. */
+const UTF_8 = new TextEncoder()
 
 /**
  * How a string becomes bytes. ASCII is the same in both; as Latin-1, Node need not look at its characters, and while it waits
