@@ -8,7 +8,7 @@ import { enableCompileCache } from 'node:module'
 enableCompileCache()
 const { addGateway, configuredServer } = await import('./build-server.ts')
 const { exitDrained, exitUnstarted } = await import('./exit.ts')
-const { releaseStartMemory } = await import('./start-memory.ts')
+const { releaseIdleMemory } = await import('./idle-memory.ts')
 
 try {
   const server = await configuredServer({ env: process.env, envFile: '.env' })
@@ -28,7 +28,7 @@ try {
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     await server.listen({ host, port })
-    releaseStartMemory()
+    releaseIdleMemory()
   }
 } catch (error) {
   exitUnstarted(error)

@@ -1,6 +1,6 @@
 import { addGateway, configuredServer } from '../build-server.ts'
 import { exitDrained, exitUnstarted } from '../exit.ts'
-import { releaseStartMemory } from '../start-memory.ts'
+import { releaseIdleMemory } from '../idle-memory.ts'
 import { PrimaryLink } from './primary-link.ts'
 import type { EndReason } from './primary-link.ts'
 
@@ -29,7 +29,7 @@ try {
     ending = true
   }
   await server.listen({ host, port })
-  releaseStartMemory()
+  releaseIdleMemory()
 } catch (error) {
   exitUnstarted(error)
 }
