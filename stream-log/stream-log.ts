@@ -52,7 +52,7 @@ export interface StreamToKeep {
  */
 export type CarryOn = (taken: TakenStream, said: AsyncIterable<readonly string[]>) => Promise<Omit<StreamToKeep, 'begun'>>
 
-const DEFAULT_MAX_BYTES = 256 * 1024
+const DEFAULT_MAX_BYTES = 128 * 1024
 /** How often a stream is taken over: what kills each replica that runs it must not kill them all. */
 const MAX_TAKEOVERS = 3
 /** How often, and how far apart (ms), a stream is looked for that is not there yet. */
