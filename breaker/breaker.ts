@@ -5,36 +5,19 @@
  * one with every transition. A request carries the epoch it was admitted in, and its outcome counts in that epoch only:
  * a success that began before an outage says nothing about whether the outage is over.
  */
+import { Cooldown } from './cooldown.ts'
+import { openTimeMs } from './open-time.ts'
 import type { Outcome } from './outcome.ts'
 import type { BreakerPolicy } from './policy.ts'
-import { heldBy } from './store.ts'
+import { STATE_AFTER } from './state.ts'
+import type { BreakerSnapshot, BreakerState, Cause, Effect, Lease, Manual, ManualChange, Transition } from './state.ts'
+import { heldBy, stateOf } from './store.ts'
 import type { StoredBreaker } from './store.ts'
-import type {
-  BreakerSnapshot, BreakerState, Cause, Effect, Lease, Manual, ManualAction, ManualChange, Transition
-} from './state.ts'
 import { OutcomeTally } from './tally.ts'
-import type { Begun } from './tally.ts'
-
-/** What a breaker says to a request. */
-export type Verdict =
-  | { readonly kind: 'admit' }
-  | { readonly kind: 'refuse', readonly why: 'open' | 'half_open' | 'forced_open' | 'cooldown', readonly retryAfterMs: number }
-  /** Whoever gets the lease may go, as the probe. */
-  | { readonly kind: 'probe_due' }
-
-/** What a breaker remembers of one admitted request. Only the breaker writes to it. */
-export interface Ticket {
-  epoch: number
-  /** The lease's owner while this is the probe. */
-  lease: string | null
-  /** Set by the ticket's own success, in case the stream fails after all. */
-  begun: Begun | null
-  /** Once true, nothing more is scored. */
-  settled: boolean
-}
+import type { Ticket, Verdict } from './verdict.ts'
 
 /** While a probe runs, nobody knows how long it takes: ask again after this many ms. */
-export const PROBE_RETRY_MS = 1_000
+const PROBE_RETRY_MS = 1_000
 
 const NONE: readonly Effect[] = []
 const ADMIT: Verdict = { kind: 'admit' }
@@ -46,12 +29,12 @@ export class Breaker {
   readonly #policy: BreakerPolicy
   readonly #random: () => number
   readonly #tally: OutcomeTally
+  readonly #cooldown: Cooldown
   #state: BreakerState = { kind: 'closed' }
   #epoch = 0
   #cause: Cause | null = null
   #status: number | null = null
   #openCount = 0
-  #cooldownUntil: number | null = null
   #manual: Manual | null = null
   /** The store's, of what was adopted last. */
   #timeline = 0
@@ -62,6 +45,7 @@ export class Breaker {
     this.#policy = policy
     this.#random = random
     this.#tally = new OutcomeTally(policy)
+    this.#cooldown = new Cooldown(policy)
   }
 
   /** Grows by one with every transition. */
@@ -78,7 +62,7 @@ export class Breaker {
   /** Whether a request may go now. Changes nothing. */
   verdict (now: number): Verdict {
     const state = this.#state
-    const cooling = this.#cooldownUntil === null ? 0 : Math.max(0, this.#cooldownUntil - now)
+    const cooling = this.cooldownForMs(now) ?? 0
     switch (state.kind) {
       case 'shadow':
       case 'forced_closed':
@@ -165,7 +149,7 @@ export class Breaker {
   /** Does what an operator asks; always a transition, so that it is on record even when it changes nothing. */
   override (change: ManualChange, now: number): Effect {
     this.#openCount = 0
-    if (change.action === 'reset') this.#cooldownUntil = null
+    if (change.action === 'reset') this.#cooldown.clear()
     this.#cause = change.action === 'reset' ? null : 'manual'
     this.#status = null
     this.#manual = heldBy(change)
@@ -179,10 +163,7 @@ export class Breaker {
   adopt (stored: StoredBreaker, now: number, keepCooldown: boolean): Transition | undefined {
     const from = this.#state.kind
     const fromEpoch = this.#epoch
-    const cooldownUntil = stored.cooldownForMs === null ? null : now + stored.cooldownForMs
-    this.#cooldownUntil = keepCooldown && this.#cooldownUntil !== null
-      ? Math.max(this.#cooldownUntil, cooldownUntil ?? this.#cooldownUntil)
-      : cooldownUntil
+    this.#cooldown.adopt(stored.cooldownForMs, now, keepCooldown)
     this.#state = stateOf(stored, now)
     this.#epoch = stored.epoch
     this.#cause = stored.cause
@@ -203,7 +184,7 @@ export class Breaker {
 
   /** How long the target's rate limit lasts from `now`, in ms; null when there is none. */
   cooldownForMs (now: number): number | null {
-    return this.#cooldownUntil !== null && this.#cooldownUntil > now ? this.#cooldownUntil - now : null
+    return this.#cooldown.forMs(now)
   }
 
   /** What the breaker shows of itself at `now`. */
@@ -276,10 +257,7 @@ export class Breaker {
   }
 
   #nextOpenMs (probedForMs = 0): number {
-    const { openMs, jitter } = this.#policy
-    const base = openMs[Math.min(this.#openCount, openMs.length - 1)] ?? PROBE_RETRY_MS
-    const [least = base] = openMs
-    return Math.round(Math.max(base * (1 + jitter * (2 * this.#random() - 1)) - probedForMs, least * (1 - jitter)))
+    return openTimeMs(this.#openCount, probedForMs, this.#policy, this.#random())
   }
 
   /**
@@ -292,10 +270,8 @@ export class Breaker {
   }
 
   #coolDown (retryAfterMs: number | undefined, cause: Cause, status: number | null, now: number): readonly Effect[] {
-    const asked = retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? this.#policy.defaultCooldownMs : retryAfterMs
-    const forMs = Math.min(Math.max(0, asked), this.#policy.maxCooldownMs)
-    if (forMs === 0 || (this.#cooldownUntil !== null && this.#cooldownUntil >= now + forMs)) return NONE
-    this.#cooldownUntil = now + forMs
+    const forMs = this.#cooldown.ask(retryAfterMs, now)
+    if (forMs === undefined) return NONE
     if (this.#state.kind === 'closed') {
       this.#cause = cause
       this.#status = status
@@ -334,29 +310,5 @@ export class Breaker {
       lease: lease === null ? null : { owner: lease.owner, forMs: lease.expiresAt - now },
       manual
     }
-  }
-}
-
-const STATE_AFTER = {
-  force_open: 'forced_open',
-  force_closed: 'forced_closed',
-  shadow: 'shadow',
-  reset: 'closed'
-} as const satisfies Record<ManualAction, BreakerState['kind']>
-
-function stateOf (stored: StoredBreaker, now: number): BreakerState {
-  switch (stored.state) {
-    case 'open':
-      return { kind: 'open', until: now + (stored.openForMs ?? 0) }
-    case 'half_open':
-      return {
-        kind: 'half_open',
-        lease: stored.lease === null ? null : { owner: stored.lease.owner, expiresAt: now + stored.lease.forMs }
-      }
-    case 'closed':
-    case 'forced_open':
-    case 'forced_closed':
-    case 'shadow':
-      return { kind: stored.state }
   }
 }

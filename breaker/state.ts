@@ -30,6 +30,14 @@ export type Cause = FailureReason | 'manual'
 /** What an operator can do to a breaker. */
 export type ManualAction = 'force_open' | 'force_closed' | 'shadow' | 'reset'
 
+/** The state that each action leads to. */
+export const STATE_AFTER = {
+  force_open: 'forced_open',
+  force_closed: 'forced_closed',
+  shadow: 'shadow',
+  reset: 'closed'
+} as const satisfies Record<ManualAction, StateName>
+
 /** Who changed a breaker by hand, and why. */
 export interface Manual {
   readonly by: string

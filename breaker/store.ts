@@ -5,7 +5,7 @@
  * others learn what it stored. Times are the store's: what goes in is "for so many ms from now", and what comes out is
  * the ms that remain, which the caller counts on its own monotonic clock.
  */
-import type { Cause, Manual, ManualChange, RemainingLease, StateName, Transition } from './state.ts'
+import type { BreakerState, Cause, Manual, ManualChange, RemainingLease, StateName, Transition } from './state.ts'
 
 /** One breaker as the store has it. */
 export interface StoredBreaker {
@@ -115,6 +115,24 @@ export function neverStored (target: string): StoredBreaker {
     manual: null,
     writer: null,
     timeline: 0
+  }
+}
+
+/** The state that a store holds, with its times on the monotonic clock, on which it is `now` (ms). */
+export function stateOf (stored: StoredBreaker, now: number): BreakerState {
+  switch (stored.state) {
+    case 'open':
+      return { kind: 'open', until: now + (stored.openForMs ?? 0) }
+    case 'half_open':
+      return {
+        kind: 'half_open',
+        lease: stored.lease === null ? null : { owner: stored.lease.owner, expiresAt: now + stored.lease.forMs }
+      }
+    case 'closed':
+    case 'forced_open':
+    case 'forced_closed':
+    case 'shadow':
+      return { kind: stored.state }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../breaker/attempt.ts'
-import type { Permit } from '../breaker/circuit-breakers.ts'
+import type { Permit } from '../breaker/admission.ts'
 import { SUCCESS } from '../breaker/outcome.ts'
 import type { FailureReason, Outcome } from '../breaker/outcome.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'

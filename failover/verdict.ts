@@ -1,4 +1,4 @@
-import type { Admission } from '../breaker/circuit-breakers.ts'
+import type { Admission } from '../breaker/admission.ts'
 import type { FailureReason } from '../breaker/outcome.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { STREAM_LOST } from '../errors/stream-errors.ts'

@@ -1,4 +1,5 @@
-import type { CircuitBreakers, Permit } from '../breaker/circuit-breakers.ts'
+import type { Permit } from '../breaker/admission.ts'
+import type { CircuitBreakers } from '../breaker/circuit-breakers.ts'
 import type { AttemptRecord } from '../breaker/attempt.ts'
 import { notFound } from '../errors/gateway-error.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'

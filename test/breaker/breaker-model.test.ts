@@ -5,11 +5,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { Breaker } from '../../breaker/breaker.ts'
-import type { Ticket } from '../../breaker/breaker.ts'
 import { SUCCESS } from '../../breaker/outcome.ts'
 import type { Outcome } from '../../breaker/outcome.ts'
 import { DEFAULT_POLICY } from '../../breaker/policy.ts'
 import type { Effect, ManualAction, StateName } from '../../breaker/state.ts'
+import type { Ticket } from '../../breaker/verdict.ts'
 import { share } from '../support/nightly.ts'
 
 interface Model {

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { Breaker } from '../../breaker/breaker.ts'
-import type { Ticket } from '../../breaker/breaker.ts'
 import { SUCCESS } from '../../breaker/outcome.ts'
 import type { FailureReason, Outcome } from '../../breaker/outcome.ts'
 import { DEFAULT_POLICY } from '../../breaker/policy.ts'
 import { neverStored } from '../../breaker/store.ts'
 import type { Effect, ManualAction } from '../../breaker/state.ts'
+import type { Ticket } from '../../breaker/verdict.ts'
 
 const failure = (reason: FailureReason = 'upstream_error'): Outcome => ({ class: 'failure', reason })
 const neutral: Outcome = { class: 'neutral', reason: 'client_closed' }

@@ -1,6 +1,6 @@
 import t from 'tap'
+import type { Admission, Permit } from '../../breaker/admission.ts'
 import { CircuitBreakers, UnknownTargetError } from '../../breaker/circuit-breakers.ts'
-import type { Admission, Permit } from '../../breaker/circuit-breakers.ts'
 import type { BreakerEvent } from '../../breaker/events.ts'
 import { MemoryBreakerStore } from '../../breaker/memory-store.ts'
 import { SUCCESS } from '../../breaker/outcome.ts'

@@ -10,7 +10,7 @@
  *     fake.journal     // what the breakers were told: `a: failure reset`, `b: success` …
  */
 import type { AttemptRecord } from '../../breaker/attempt.ts'
-import type { Admission, Permit } from '../../breaker/circuit-breakers.ts'
+import type { Admission, Permit } from '../../breaker/admission.ts'
 import { Failover } from '../../failover/failover.ts'
 import type { FailoverOptions } from '../../failover/failover.ts'
 import type { FailoverCall } from '../../failover/running-call.ts'
