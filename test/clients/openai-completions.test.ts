@@ -168,7 +168,7 @@ for (const { name: target, upstream, wire } of targets) {
       }
       upstream.next(
         wire.whole('Hello', 'Hi'),
-        wire.streaming(wire.text('Hel', 0), wire.text('H', 1), wire.text('i', 1), wire.text('lo', 0), ...wire.end(2))
+        wire.streaming(wire.text('Hel', 0), wire.text('H', 1), wire.text('i', 1), wire.text('lo', 0), ...wire.end({ choices: 2 }))
       )
       const { choices } = await client.chat.completions.create(question)
       t.same(choices.map(({ index, message }) => [index, message.content]), [[0, 'Hello'], [1, 'Hi']])

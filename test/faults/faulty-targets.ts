@@ -17,9 +17,9 @@ import type { Fault, FaultProxy } from '../support/fault-proxy.ts'
 import { startGateway } from '../support/gateway-process.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import { testDatabase } from '../support/postgres.ts'
-import { answering, scriptedUpstream, status } from '../support/scripted-upstream.ts'
-import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
-import { bedrock, gemini, openai, streamOf } from '../support/wires.ts'
+import { answering, bytesOf, scriptedUpstream } from '../support/scripted-upstream.ts'
+import type { ScriptedUpstream, Step } from '../support/scripted-upstream.ts'
+import { bedrock, chatCompletions, gemini } from '../support/wires.ts'
 import type { Wire } from '../support/wires.ts'
 import { HUNG_MS, askIn } from './dialects.ts'
 import type { Dialect, Seen } from './dialects.ts'
@@ -32,11 +32,12 @@ export const SECOND = 'from the second target'
 
 export const PROTOCOLS = ['openai', 'gemini', 'bedrock'] as const
 export type Protocol = typeof PROTOCOLS[number]
+const WIRES: Readonly<Record<Protocol, Wire>> = { openai: chatCompletions, gemini, bedrock }
 /** For `cutsOf`. */
 export const EVERY_BYTE = Infinity
 
 /** How long a silent target is waited for, in ms: long enough for one that is well, on a busy machine. */
-export const SILENCE_MS = 8000
+const SILENCE_MS = 8000
 /** Cases under way at the same time; those that wait for silence keep nobody busy. */
 const AT_ONCE = 50
 const SILENT_AT_ONCE = 100
@@ -75,10 +76,9 @@ export interface FaultyTargets {
 
 /** Starts everything, for as long as the test runs. */
 export async function faultyTargets (t: Test): Promise<FaultyTargets> {
-  const wires = { openai: openai(await scriptedUpstream(t)), gemini: gemini(await scriptedUpstream(t)), bedrock: bedrock(await scriptedUpstream(t)) }
   const second = await scriptedUpstream(t)
   second.otherwise = answering(SECOND)
-  const proxies = { openai: await proxied(t, wires.openai), gemini: await proxied(t, wires.gemini), bedrock: await proxied(t, wires.bedrock) }
+  const proxies = { openai: await proxied(t, WIRES.openai), gemini: await proxied(t, WIRES.gemini), bedrock: await proxied(t, WIRES.bedrock) }
   const gateway = await startGateway(t, {
     DATABASE_URL: await testDatabase(t),
     ADMIN_API_KEYS: digestOf(ADMIN_KEY),
@@ -100,7 +100,7 @@ export async function faultyTargets (t: Test): Promise<FaultyTargets> {
   const layoutOf = async (of: Pick<Case, 'protocol' | 'stream' | 'untilClose'>): Promise<Layout> => {
     const seen = await ask({ ...of, dialect: 'chat', fault: NO_FAULT })
     if (seen.ending !== 'complete' || seen.text !== FIRST) throw new Error(`not well without a fault: ${JSON.stringify(seen)}`)
-    return layout(proxies[of.protocol].lastAnswer, wires[of.protocol], of)
+    return layout(proxies[of.protocol].lastAnswer, WIRES[of.protocol], of)
   }
   const run = async (cases: readonly Case[], judge: (seen: Seen, of: Case) => string | undefined): Promise<string[]> => {
     const wrong: string[] = []
@@ -194,19 +194,18 @@ function modelFor (protocol: Protocol, stream: boolean, { kind }: Fault): string
 }
 
 async function proxied (t: Test, wire: Wire): Promise<FaultProxy> {
-  const whole = status(200, wire.whole(FIRST, COUNTS))
-  const stream = streamOf(wire, ...wire.head, ...PIECES.flatMap(piece => wire.text(piece)), ...wire.end(COUNTS))
-  wire.upstream.otherwise = async (response, request) => {
+  const upstream = await scriptedUpstream(t)
+  const whole = wire.whole(FIRST)
+  const stream = wire.streaming(...PIECES.map(piece => wire.text(piece)), ...wire.end())
+  upstream.otherwise = async (response, request) => {
     if (request.text.includes('until close')) {
       response.useChunkedEncodingByDefault = false
       response.setHeader('connection', 'close')
     }
     await (isStreamed(request.url, request.body) ? stream : whole)(response, request)
   }
-  return await faultProxy(t, wire.upstream.origin)
+  return await faultProxy(t, upstream.origin)
 }
-
-const COUNTS = { prompt: 3, completion: 5 }
 
 function isStreamed (url: string, body: JsonObject): boolean {
   return body['stream'] === true || /:streamGenerateContent|\/converse-stream$/.test(url)
@@ -216,16 +215,15 @@ function layout (answer: Buffer, wire: Wire, { protocol, stream, untilClose = fa
   const head = answer.indexOf('\r\n\r\n') + 4
   if (!stream) return { answer, frames: [head], pieces: [], finish: answer.length }
   let at = head
-  const endOf = (piece: unknown): number => {
-    if (typeof piece !== 'string' && !(piece instanceof Uint8Array)) throw new Error('a piece without bytes')
-    const bytes = Buffer.from(piece)
+  const endOf = (step: Step): number => {
+    const bytes = Buffer.from(bytesOf(step))
     const start = answer.indexOf(bytes, at)
-    if (start < 0) throw new Error(`not in the answer: ${String(piece)}`)
+    if (start < 0) throw new Error(`not in the answer: ${String(bytes)}`)
     at = start + bytes.length
     return at
   }
   const before = wire.head.map(endOf)
-  const pieces = PIECES.flatMap(piece => wire.text(piece)).map(endOf)
-  const end = wire.end(COUNTS).map(endOf)
+  const pieces = PIECES.map(piece => endOf(wire.text(piece)))
+  const end = wire.end().map(endOf)
   return { answer, frames: [head, ...before, ...pieces, ...end, answer.length], pieces, finish: protocol === 'gemini' && !untilClose ? answer.length : end[0] ?? answer.length }
 }

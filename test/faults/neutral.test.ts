@@ -9,22 +9,23 @@ import '../providers/bedrock/target.ts' // credentials that are nobody's
 import { event } from '../providers/bedrock/event-stream-server.ts'
 import { buildGateway } from '../support/build-gateway.ts'
 import { share } from '../support/nightly.ts'
-import { scriptedUpstream, status } from '../support/scripted-upstream.ts'
+import { scriptedUpstream, status, streamingAs } from '../support/scripted-upstream.ts'
 import type { Script } from '../support/scripted-upstream.ts'
-import { bedrock, data, gemini, openai, streamOf } from '../support/wires.ts'
+import { bedrock, chatCompletions, gemini } from '../support/wires.ts'
 import type { Wire } from '../support/wires.ts'
 import { DIALECTS, PATHS, bodyOf } from './dialects.ts'
 import { PROTOCOLS } from './faulty-targets.ts'
 import type { Protocol } from './faulty-targets.ts'
 
-const wires = { openai: openai(await scriptedUpstream(t)), gemini: gemini(await scriptedUpstream(t)), bedrock: bedrock(await scriptedUpstream(t)) }
+const WIRES: Readonly<Record<Protocol, Wire>> = { openai: chatCompletions, gemini, bedrock }
+const upstreams = { openai: await scriptedUpstream(t), gemini: await scriptedUpstream(t), bedrock: await scriptedUpstream(t) }
 const gateway = await buildGateway(t, {
   logLevel: 'error',
   file: {
     targets: [
-      { name: 'openai', provider: 'openai', options: { baseURL: wires.openai.upstream.baseURL, apiKey: 'key', model: 'm' } },
-      { name: 'gemini', provider: 'gemini', options: { baseURL: wires.gemini.upstream.origin, apiKey: 'key', model: 'm' } },
-      { name: 'bedrock', provider: 'bedrock', options: { modelId: 'm', region: 'eu-west-1', endpoint: wires.bedrock.upstream.origin } }
+      { name: 'openai', provider: 'openai', options: { baseURL: upstreams.openai.baseURL, apiKey: 'key', model: 'm' } },
+      { name: 'gemini', provider: 'gemini', options: { baseURL: upstreams.gemini.origin, apiKey: 'key', model: 'm' } },
+      { name: 'bedrock', provider: 'bedrock', options: { modelId: 'm', region: 'eu-west-1', endpoint: upstreams.bedrock.origin } }
     ]
   },
   env: { FIRST_TOKEN_TIMEOUT_MS: '60000', IDLE_TIMEOUT_MS: '60000' }
@@ -43,11 +44,11 @@ const FILTERED: Readonly<Record<Protocol, (wire: Wire, stream: boolean) => Scrip
   openai: () => status(400, { error: { message: 'filtered', type: null, code: 'content_filter', param: 'prompt' } }),
   gemini: (wire, stream) => {
     const body = { promptFeedback: { blockReason: 'SAFETY' } }
-    return stream ? streamOf(wire, data(body)) : status(200, body)
+    return stream ? streamingAs(wire.contentType, body) : status(200, body)
   },
   bedrock: (wire, stream) => stream
-    ? streamOf(wire, ...wire.head, ...wire.text('I may not.'), event('messageStop', { stopReason: 'guardrail_intervened' }))
-    : status(200, { ...wire.whole('I may not.'), stopReason: 'guardrail_intervened' })
+    ? wire.streaming(wire.text('I may not.'), event('messageStop', { stopReason: 'guardrail_intervened' }))
+    : status(200, { ...wire.answer('I may not.'), stopReason: 'guardrail_intervened' })
 }
 
 const FOR_EVER = new Promise<never>(() => {})
@@ -60,8 +61,8 @@ type Leaves = typeof LEAVES[number]
 function leaving (wire: Wire, leaves: Leaves): Script {
   switch (leaves) {
     case 'before the status': return hang
-    case 'before the first output': return streamOf(wire, ...wire.head, FOR_EVER)
-    case 'in the middle': return streamOf(wire, ...wire.head, ...wire.text('Hel'), ...wire.text('lo'), FOR_EVER)
+    case 'before the first output': return wire.streaming(FOR_EVER)
+    case 'in the middle': return wire.streaming(wire.text('Hel'), wire.text('lo'), FOR_EVER)
     case 'inside a whole answer': return async (response, request) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
       response.write('{"id":')
@@ -83,8 +84,8 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
 
 /** Has one of them happen to a target; resolves when the upstream is through with it. */
 async function happen (protocol: Protocol, of: Event, dialect: typeof DIALECTS[number]): Promise<void> {
-  const wire = wires[protocol]
-  const { upstream } = wire
+  const wire = WIRES[protocol]
+  const upstream = upstreams[protocol]
   const stream = of.kind === 'leaves' ? of.leaves !== 'inside a whole answer' : of.stream
   upstream.next(of.kind === 'leaves' ? leaving(wire, of.leaves) : of.kind === 'filtered' ? FILTERED[protocol](wire, stream) : REFUSED[protocol](of.code))
   const arriving = upstream.request(upstream.requests.length + 1)

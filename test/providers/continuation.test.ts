@@ -11,8 +11,8 @@ import type { Provider } from '../../providers/provider.ts'
 import type { ChatCompletionRequest } from '../../schemas/chat-completion-request.ts'
 import type { OpenAIOptions } from '../../schemas/provider-options.ts'
 import { collected } from '../support/collected-stream.ts'
-import { bedrock, chatCompletions, gemini } from '../support/provider-scripts.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
+import { bedrock, chatCompletions, gemini } from '../support/wires.ts'
 import './bedrock/target.ts' // credentials that are nobody's
 
 const request: ChatCompletionRequest = { messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hi' }], max_tokens: 7 }

@@ -9,14 +9,14 @@ import { UPSTREAM_KEY, buildGateway } from '../support/build-gateway.ts'
 import { TEXT, carrying, framesOfFirst } from '../support/carried-text.ts'
 import { chat, contentOf, framesOf, objectOf } from '../support/chat-client.ts'
 import { accumulated } from '../support/collected-stream.ts'
-import { bedrock, chatCompletions, gemini } from '../support/provider-scripts.ts'
-import type { ProviderScripts } from '../support/provider-scripts.ts'
-import { CUT, scriptedUpstream } from '../support/scripted-upstream.ts'
+import { CUT, bytesOf, scriptedUpstream } from '../support/scripted-upstream.ts'
 import type { ScriptedUpstream, Step } from '../support/scripted-upstream.ts'
+import { bedrock, chatCompletions, gemini } from '../support/wires.ts'
+import type { Wire } from '../support/wires.ts'
 
 interface Target {
   readonly name: string
-  readonly wire: ProviderScripts
+  readonly wire: Wire
   readonly upstream: ScriptedUpstream
   readonly config: TargetConfig
   /** What it is given: the text so far, or nothing, since it is asked anew. */
@@ -29,7 +29,7 @@ const openai = (upstream: ScriptedUpstream) => ({ baseURL: upstream.baseURL, api
 const google = (upstream: ScriptedUpstream) => ({ baseURL: upstream.origin, apiKey: UPSTREAM_KEY, model: 'gemini-2.5-flash' })
 const aws = (upstream: ScriptedUpstream, modelId: string) => ({ modelId, region: 'eu-west-1', endpoint: upstream.origin })
 
-async function target (name: string, wire: ProviderScripts, given: boolean, configOf: (upstream: ScriptedUpstream) => TargetConfig, echoes = false): Promise<Target> {
+async function target (name: string, wire: Wire, given: boolean, configOf: (upstream: ScriptedUpstream) => TargetConfig, echoes = false): Promise<Target> {
   const upstream = await scriptedUpstream(t)
   return { name, wire, upstream, given, echoes, config: configOf(upstream) }
 }
@@ -136,5 +136,5 @@ t.test('silence in the middle', async t => {
 
 /** Frames that come in one read. */
 function framesTogether (steps: readonly Step[]): readonly Step[] {
-  return [Buffer.concat(steps.map(step => step instanceof Uint8Array ? Buffer.from(step) : Buffer.from(`data: ${JSON.stringify(step)}\n\n`)))]
+  return [Buffer.concat(steps.map(step => Buffer.from(bytesOf(step))))]
 }

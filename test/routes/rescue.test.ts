@@ -9,7 +9,7 @@ import { ADMIN_KEY, UPSTREAM_KEY, buildGateway, fileOf } from '../support/build-
 import { FIRST, TEXT, carrying, framesOfFirst } from '../support/carried-text.ts'
 import { bearer, chat, contentOf, errorOf, framesOf, json, objectOf } from '../support/chat-client.ts'
 import * as messages from '../support/message-events.ts'
-import { bedrock, chatCompletions } from '../support/provider-scripts.ts'
+import { bedrock, chatCompletions } from '../support/wires.ts'
 import * as responses from '../support/response-events.ts'
 import { CUT, DONE, answering, finish, role, scriptedUpstream, streaming, text, usage } from '../support/scripted-upstream.ts'
 import type { Step } from '../support/scripted-upstream.ts'

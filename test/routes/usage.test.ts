@@ -13,10 +13,9 @@ import '../providers/bedrock/target.ts' // credentials that are nobody's
 import { ADMIN_KEY, UPSTREAM_KEY, buildGateway } from '../support/build-gateway.ts'
 import { FrameReader, bearer, chat, contentOf, framesOf, json, objectOf } from '../support/chat-client.ts'
 import type { Frame } from '../support/chat-client.ts'
-import { CUT, chunk, hangUp, scriptedUpstream, status } from '../support/scripted-upstream.ts'
-import type { Script } from '../support/scripted-upstream.ts'
-import { bedrock as bedrockWire, data, gemini as geminiWire, openai as openaiWire, openaiUsage, streamOf } from '../support/wires.ts'
-import type { Counts, Piece } from '../support/wires.ts'
+import { CUT, chunk, hangUp, scriptedUpstream, status, streaming, streamingAs, text as openaiText, usage } from '../support/scripted-upstream.ts'
+import type { Counts, Script, Step } from '../support/scripted-upstream.ts'
+import * as wires from '../support/wires.ts'
 
 const HEAD = 'The gateway moves the bytes of an answer '
 const TAIL = 'while it is still being produced, word by word.'
@@ -24,8 +23,10 @@ const ANSWER = HEAD + TAIL
 const PROMPT = { messages: [{ role: 'user' as const, content: 'Tell me in one sentence what a gateway does with an answer.' }] }
 const PROMPT_TOKENS = promptTokens(PROMPT)
 
-const [openai, gemini, bedrock] = [openaiWire(await scriptedUpstream(t)), geminiWire(await scriptedUpstream(t)), bedrockWire(await scriptedUpstream(t))]
-const WIRES = [openai, gemini, bedrock]
+const openai = { target: 'openai', wire: wires.chatCompletions, upstream: await scriptedUpstream(t) }
+const gemini = { target: 'gemini', wire: wires.gemini, upstream: await scriptedUpstream(t) }
+const bedrock = { target: 'bedrock', wire: wires.bedrock, upstream: await scriptedUpstream(t) }
+const TARGETS = [openai, gemini, bedrock]
 
 const gateway = await buildGateway(t, {
   keys: true,
@@ -37,7 +38,7 @@ const gateway = await buildGateway(t, {
     ],
     models: {
       all: { targets: ['openai', 'gemini', 'bedrock'] },
-      ...Object.fromEntries(WIRES.flatMap(({ target }) => [
+      ...Object.fromEntries(TARGETS.flatMap(({ target }) => [
         [`impatient-${target}`, { targets: [target], firstTokenTimeoutMs: 50 }],
         [`restless-${target}`, { targets: [target], idleTimeoutMs: 50 }]
       ]))
@@ -47,7 +48,7 @@ const gateway = await buildGateway(t, {
   env: { FIRST_TOKEN_TIMEOUT_MS: '60000', IDLE_TIMEOUT_MS: '60000' }
 })
 // What breaks here is meant to: no breaker shall get in the way.
-for (const { target } of WIRES) await gateway.server.breakers.override(target, 'force_closed', { by: 'test', reason: 'faults are the subject' })
+for (const { target } of TARGETS) await gateway.server.breakers.override(target, 'force_closed', { by: 'test', reason: 'faults are the subject' })
 
 /** Never resolves: the gateway has to end it. */
 const FOR_EVER = new Promise<never>(() => {})
@@ -97,9 +98,9 @@ function logged (t: Test, id: string, attempt: JsonObject | undefined): void {
 const COUNTS: Counts = { prompt: 12, completion: 19 }
 const REPORTED: Expected = { source: 'reported', ...COUNTS }
 
-for (const wire of WIRES) {
-  const { target, upstream, head, text, end } = wire
-  const answered = [...head, ...text(HEAD), ...text(TAIL)]
+for (const { target, upstream, wire } of TARGETS) {
+  const { text, counted, end, streaming } = wire
+  const answered: readonly Step[] = [text(HEAD), text(TAIL)]
 
   t.test(`${target}: answers that are complete`, async t => {
     const complete = async (script: Script, expected: Expected, body?: JsonObject) => {
@@ -111,17 +112,17 @@ for (const wire of WIRES) {
       costs(t, attempt, expected)
       logged(t, id, attempt)
     }
-    await complete(streamOf(wire, ...answered, ...end(COUNTS)), REPORTED)
-    await complete(streamOf(wire, ...answered, ...end()), estimated(ANSWER))
-    await complete(status(200, wire.whole(ANSWER, COUNTS)), REPORTED, { stream: false })
-    await complete(status(200, wire.whole(ANSWER)), estimated(ANSWER), { stream: false })
-    await complete(streamOf(wire, ...answered, ...end({ prompt: 12, completion: 0 })), estimated(ANSWER, 12))
-    await complete(status(200, wire.whole(ANSWER, { prompt: 0, completion: 0 })), estimated(ANSWER), { stream: false })
+    await complete(streaming(...answered, ...end({ counts: COUNTS })), REPORTED)
+    await complete(streaming(...answered, ...end({ counts: null })), estimated(ANSWER))
+    await complete(status(200, wire.answer(ANSWER, { counts: COUNTS })), REPORTED, { stream: false })
+    await complete(status(200, wire.answer(ANSWER, { counts: null })), estimated(ANSWER), { stream: false })
+    await complete(streaming(...answered, ...end({ counts: { prompt: 12, completion: 0 } })), estimated(ANSWER, 12))
+    await complete(status(200, wire.answer(ANSWER, { counts: { prompt: 0, completion: 0 } })), estimated(ANSWER), { stream: false })
   })
 
   t.test(`${target}: streams that break`, async t => {
-    const broken = async (pieces: readonly Piece[], expected: Expected) => {
-      upstream.next(streamOf(wire, ...pieces, CUT))
+    const broken = async (steps: readonly Step[], expected: Expected) => {
+      upstream.next(streaming(...steps, CUT))
       const { id, response } = await ask(target)
       const frames = await framesOf(response)
       t.not(frames.at(-1)?.data, '[DONE]')
@@ -131,17 +132,17 @@ for (const wire of WIRES) {
       logged(t, id, attempt)
     }
     await broken(answered, estimated(ANSWER))
-    await broken([...head, ...text(HEAD, { prompt: 12, completion: 9 }), ...text(TAIL, COUNTS)], { source: 'partial', ...COUNTS })
-    await broken([...head, ...text(HEAD, { prompt: 12, completion: 0 }), ...text(TAIL)], estimated(ANSWER, 12))
-    await broken([...head, ...text(HEAD, { prompt: 12, completion: 9 }), ...text(TAIL)], { source: 'estimated', prompt: 12, completion: 9 + about(TAIL) })
+    await broken([...counted(HEAD, { prompt: 12, completion: 9 }), ...counted(TAIL, COUNTS)], { source: 'partial', ...COUNTS })
+    await broken([...counted(HEAD, { prompt: 12, completion: 0 }), text(TAIL)], estimated(ANSWER, 12))
+    await broken([...counted(HEAD, { prompt: 12, completion: 9 }), text(TAIL)], { source: 'estimated', prompt: 12, completion: 9 + about(TAIL) })
   })
 
   t.test(`${target}: streams that stall, before and after their first output`, async t => {
-    upstream.next(streamOf(wire, ...head, FOR_EVER))
+    upstream.next(streaming(FOR_EVER))
     const late = await ask(`impatient-${target}`)
     t.equal(late.response.status, 502)
     costs(t, (await attemptsOf(late.id))[0], { source: 'estimated', prompt: PROMPT_TOKENS, completion: 0 })
-    upstream.next(streamOf(wire, ...answered, FOR_EVER))
+    upstream.next(streaming(...answered, FOR_EVER))
     const stalled = await ask(`restless-${target}`)
     await stalled.response.text()
     const [attempt] = await attemptsOf(stalled.id)
@@ -150,9 +151,9 @@ for (const wire of WIRES) {
   })
 
   t.test(`${target}: the client leaves`, async t => {
-    const leaving = async (pieces: readonly Piece[], expected: Expected) => {
+    const leaving = async (steps: readonly Step[], expected: Expected) => {
       const client = new AbortController()
-      upstream.next(streamOf(wire, ...pieces, FOR_EVER))
+      upstream.next(streaming(...steps, FOR_EVER))
       const { id, response } = await ask(target, {}, client.signal)
       const reader = new FrameReader(response)
       const frames: Frame[] = []
@@ -168,16 +169,16 @@ for (const wire of WIRES) {
       logged(t, id, attempt)
     }
     await leaving(answered, estimated(ANSWER))
-    await leaving([...head, ...text(HEAD), ...text(TAIL, COUNTS)], { source: 'partial', ...COUNTS })
+    await leaving([text(HEAD), ...counted(TAIL, COUNTS)], { source: 'partial', ...COUNTS })
 
     const client = new AbortController()
     const before = upstream.requests.length
-    upstream.next(streamOf(wire, ...head, FOR_EVER))
+    upstream.next(streaming(FOR_EVER))
     const asking = ask(target, {}, client.signal)
     const id = `r${asked}`
     await upstream.request(before + 1)
     // Its status has left, and has reached the gateway before what is sent after it over another connection.
-    upstream.next(status(200, wire.whole(ANSWER, COUNTS)))
+    upstream.next(status(200, wire.answer(ANSWER, { counts: COUNTS })))
     await (await ask(target, { stream: false })).response.text()
     client.abort()
     await t.rejects(asking)
@@ -187,21 +188,21 @@ for (const wire of WIRES) {
   })
 
   t.test(`${target}: what was never taken on costs nothing`, async t => {
-    for (const script of [status(503), status(429), hangUp, streamOf(wire, wire.error, CUT)]) {
+    for (const script of [status(503), status(429), hangUp, streamingAs(wire.contentType, wire.failure, CUT)]) {
       upstream.next(script)
       const { id, response } = await ask(target)
       t.ok(response.status >= 400)
       costs(t, (await attemptsOf(id))[0], 'none')
     }
-    upstream.next(streamOf(wire, ...answered, wire.error, CUT))
+    upstream.next(streaming(...answered, wire.failure, CUT))
     const { id, response } = await ask(target)
     await response.text()
     costs(t, (await attemptsOf(id))[0], estimated(ANSWER))
   })
 
   t.test(`${target}: the client sees the provider's counts if it asked for them, once and last, and never an estimate`, async t => {
-    for (const [includeUsage, counts, expected] of [[true, COUNTS, 1], [true, undefined, 0], [false, COUNTS, 0], [false, undefined, 0]] as const) {
-      upstream.next(streamOf(wire, ...answered, ...end(counts)))
+    for (const [includeUsage, counts, expected] of [[true, COUNTS, 1], [true, null, 0], [false, COUNTS, 0], [false, null, 0]] as const) {
+      upstream.next(streaming(...answered, ...end({ counts })))
       const { response } = await ask(target, includeUsage ? { stream_options: { include_usage: true } } : {})
       const frames = await framesOf(response)
       const chunks = frames.slice(0, -1).map(({ data }) => objectOf(data))
@@ -209,25 +210,25 @@ for (const wire of WIRES) {
       t.equal(chunks.filter(({ usage }) => usage !== undefined && usage !== null).length, expected)
       if (expected === 1) t.match(chunks.at(-1), { choices: [], usage: { prompt_tokens: 12, completion_tokens: 19, total_tokens: 31 } })
     }
-    upstream.next(status(200, wire.whole(ANSWER)))
+    upstream.next(status(200, wire.answer(ANSWER, { counts: null })))
     t.notOk((await json((await ask(target, { stream: false })).response))['usage'])
   })
 }
 
 t.test('counts that came just before the break are not lost', async t => {
-  openai.upstream.next(streamOf(openai, ...openai.text(ANSWER), data({ ...chunk({}), choices: [], ...openaiUsage(COUNTS) }), CUT))
+  openai.upstream.next(streaming(openaiText(ANSWER), usage(COUNTS), CUT))
   const broken = await ask('openai')
   await broken.response.text()
   costs(t, (await attemptsOf(broken.id))[0], { source: 'partial', ...COUNTS })
   // The finish reason makes it complete.
-  openai.upstream.next(streamOf(openai, ...openai.text(ANSWER), ...openai.end(COUNTS).slice(0, -1), CUT))
+  openai.upstream.next(streaming(openaiText(ANSWER), ...openai.wire.end({ counts: COUNTS }).slice(0, -1), CUT))
   const finished = await ask('openai')
   await finished.response.text()
   costs(t, (await attemptsOf(finished.id))[0], REPORTED)
 })
 
 t.test('a connection of Bedrock\'s that breaks between the answer\'s end and its counts', async t => {
-  bedrock.upstream.next(streamOf(bedrock, ...bedrock.head, ...bedrock.text(ANSWER), STOP, CUT))
+  bedrock.upstream.next(bedrock.wire.streaming(bedrock.wire.text(ANSWER), STOP, CUT))
   const { id, response } = await ask('bedrock')
   t.equal((await framesOf(response)).at(-1)?.data, '[DONE]')
   const [attempt] = await attemptsOf(id)
@@ -237,7 +238,7 @@ t.test('a connection of Bedrock\'s that breaks between the answer\'s end and its
 
 t.test('reasoning, arguments of calls and refusals are output, too', async t => {
   for (const delta of [{ reasoning_content: ANSWER }, { refusal: ANSWER }, { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: '', arguments: ANSWER } }] }]) {
-    openai.upstream.next(streamOf(openai, data(chunk(delta)), CUT))
+    openai.upstream.next(streaming(chunk(delta), CUT))
     const { id, response } = await ask('openai')
     await response.text()
     costs(t, (await attemptsOf(id))[0], estimated(ANSWER))
@@ -245,9 +246,9 @@ t.test('reasoning, arguments of calls and refusals are output, too', async t => 
 })
 
 t.test('each attempt of a request has its own', async t => {
-  openai.upstream.next(streamOf(openai, ...openai.head, CUT))
+  openai.upstream.next(openai.wire.streaming(CUT))
   gemini.upstream.next(status(503))
-  bedrock.upstream.next(streamOf(bedrock, ...bedrock.head, ...bedrock.text(ANSWER), ...bedrock.end(COUNTS)))
+  bedrock.upstream.next(bedrock.wire.streaming(bedrock.wire.text(ANSWER), ...bedrock.wire.end({ counts: COUNTS })))
   const { id, response } = await ask('all')
   t.equal(contentOf(await framesOf(response)), ANSWER)
   const [first, second, third, ...more] = await attemptsOf(id, 3)

@@ -4,7 +4,7 @@
  */
 import { isJsonObject } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
-import type { ProviderScripts } from './provider-scripts.ts'
+import type { Wire } from './wires.ts'
 import type { Script, Step } from './scripted-upstream.ts'
 
 /** Blanks where pieces end, what JSON escapes, characters of one to four bytes. */
@@ -20,12 +20,12 @@ export const FIRST = pieces(TEXT, 5, 14, 17, 24, 35, 40, 44)
 const SECOND = [1, 9, 15, 20, 38, 43, 50]
 
 /** All frames, behind the first one, which names the role, of a stream in which the first of two says the text. */
-export function framesOfFirst (wire: ProviderScripts): readonly Step[] {
+export function framesOfFirst (wire: Wire): readonly Step[] {
   return [...FIRST.map(piece => wire.text(piece)), ...wire.end()]
 }
 
 export interface Carrier {
-  readonly wire: ProviderScripts
+  readonly wire: Wire
   /** Whether what it is given comes again. */
   readonly echoes?: boolean
   /** Told what it was given of the text; undefined: nothing. */

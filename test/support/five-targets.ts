@@ -26,8 +26,8 @@ import type { GatewayProcess } from './gateway-process.ts'
 import { testDatabase } from './postgres.ts'
 import { scriptedUpstream } from './scripted-upstream.ts'
 import type { Script, ScriptedUpstream } from './scripted-upstream.ts'
-import { bedrock, chatCompletions, gemini } from './provider-scripts.ts'
-import type { ProviderScripts } from './provider-scripts.ts'
+import { bedrock, chatCompletions, gemini } from './wires.ts'
+import type { Wire } from './wires.ts'
 
 /** One kind of provider, with the gateway's target for it. */
 export interface TargetUnderTest {
@@ -35,7 +35,7 @@ export interface TargetUnderTest {
   readonly name: string
   /** What the gateway takes for the provider's server. */
   readonly upstream: ScriptedUpstream
-  readonly wire: ProviderScripts
+  readonly wire: Wire
   /** What the gateway shows to it, and to nobody else. */
   readonly key: string
 }
@@ -53,7 +53,7 @@ export interface FiveTargets {
 /** What is sent of AWS's credentials. */
 const ACCESS_KEY_ID = 'AKIATESTTESTTESTTEST'
 
-const WIRES: Readonly<Record<string, ProviderScripts>> = { 'azure-apim': chatCompletions, 'azure-openai': chatCompletions, openai: chatCompletions, gemini, bedrock }
+const WIRES: Readonly<Record<string, Wire>> = { 'azure-apim': chatCompletions, 'azure-openai': chatCompletions, openai: chatCompletions, gemini, bedrock }
 
 /** Starts gateway and servers, for as long as the test runs. A request that no fixture matches is 404 at the provider. */
 export async function fiveTargets (t: Test, fixtures: readonly Fixture[] = []): Promise<FiveTargets> {

@@ -64,11 +64,16 @@ export function streamingAs (contentType: string, ...steps: readonly Step[]): Sc
     for (const step of steps) {
       if (step instanceof Promise) await step
       else if (step === CUT) await cut(response)
-      else if (typeof step === 'string' || step instanceof Uint8Array) response.write(step)
-      else response.write(`data: ${JSON.stringify(step)}\n\n`)
+      else response.write(bytesOf(step))
       if (response.destroyed) return
     }
   }
+}
+
+/** What is sent of a step. Throws for one that sends nothing. */
+export function bytesOf (step: Step): string | Uint8Array {
+  if (step instanceof Promise || step === CUT) throw new Error('a step without bytes')
+  return typeof step === 'string' || step instanceof Uint8Array ? step : `data: ${JSON.stringify(step)}\n\n`
 }
 
 /** A complete answer, streamed (in pieces of one word) or whole, as the request asks, with usage. */
@@ -103,8 +108,8 @@ export function chunk (delta: JsonObject, finishReason: string | null = null): J
 export const role = (): JsonObject => chunk({ role: 'assistant', content: '' })
 export const text = (content: string): JsonObject => chunk({ content })
 export const finish = (reason: string): JsonObject => chunk({}, reason)
-/** 3 prompt tokens and 5 completion tokens. */
-export const usage = (): JsonObject => ({ ...chunk({}), choices: [], usage: USAGE })
+/** The chunk with the token counts, which is the last one. */
+export const usage = (counts = COUNTS): JsonObject => ({ ...chunk({}), choices: [], usage: usageOf(counts) })
 
 /** A whole answer. */
 export function completion (content: string): JsonObject {
@@ -114,11 +119,23 @@ export function completion (content: string): JsonObject {
     created: 1_700_000_000,
     model: 'scripted',
     choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
-    usage: USAGE
+    usage: usageOf(COUNTS)
   }
 }
 
-const USAGE = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 }
+/** Token counts. */
+export interface Counts {
+  readonly prompt: number
+  readonly completion: number
+}
+
+/** What an answer is said to have cost, where a test does not say. */
+export const COUNTS: Counts = { prompt: 3, completion: 5 }
+
+/** The value of `usage`. */
+export function usageOf ({ prompt, completion }: Counts): JsonObject {
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion }
+}
 
 /** The server; closed, connections and all, at the end of the test. */
 export class ScriptedUpstream {
