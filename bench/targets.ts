@@ -16,7 +16,7 @@ const withKey = () => ({ authorization: `Bearer ${KEY}` })
 const bare = (fake: string): string => fake
 
 /** The process that the gateway's targets share: every provider configured, keys and database on, logs written. */
-export function launchGateway (place: Place): Launch {
+function launchGateway (place: Place): Launch {
   const { env, ...rest } = launchSmallGateway(place)
   const { upstream } = place
   return {

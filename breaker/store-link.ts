@@ -10,7 +10,7 @@ export type Schedule = (ms: number, callback: () => void) => () => void
 /** How long a call to the store may take, in ms, unless the options say otherwise. */
 export const STORE_TIMEOUT_MS = 250
 /** How long the store is left alone after a call failed, in ms. */
-export const STORE_RETRY_MS = 1_000
+const STORE_RETRY_MS = 1_000
 
 /** The store was not asked, or did not answer in time. */
 export class StoreUnavailableError extends Error {

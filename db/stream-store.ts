@@ -11,7 +11,7 @@ import { sql } from './drizzle.ts'
 import type { FrameCipher } from './frame-cipher.ts'
 
 /** The channel on which streams that are read elsewhere are announced when there is more of them; the payload is the id. */
-export const STREAM_CHANNEL = 'stream'
+const STREAM_CHANNEL = 'stream'
 
 /** How many segments are read at once. */
 const PAGE = 64

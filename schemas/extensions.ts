@@ -58,6 +58,7 @@ export const UrlCitation = Type.Object({
   type: Type.Literal('url_citation'),
   url_citation: Type.Object({ url: Type.String(), title: Type.String(), ...span })
 }, { title: 'UrlCitation' })
+export type UrlCitation = Static<typeof UrlCitation>
 
 /** A place in a document of the request that the text rests on. */
 export const DocumentCitation = Type.Object({
@@ -72,6 +73,7 @@ export const DocumentCitation = Type.Object({
     ...span
   })
 }, { title: 'DocumentCitation', description: 'Extension.' })
+export type DocumentCitation = Static<typeof DocumentCitation>
 
 /** What a piece of an answer's text rests on. */
 export const Annotation = taggedUnion('type', {

@@ -6,12 +6,17 @@ export function isJsonObject (value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The object that a text is the JSON of; undefined if it is that of no object, or no JSON. */
-export function objectOf (json: string): JsonObject | undefined {
+/** The value of a JSON text; undefined, which no JSON text stands for, if it is none. */
+export function jsonValue (text: string): unknown {
   try {
-    const value: unknown = JSON.parse(json)
-    return isJsonObject(value) ? value : undefined
+    return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** The object that a text is the JSON of; undefined if it is that of no object, or no JSON. */
+export function objectOf (json: string): JsonObject | undefined {
+  const value = jsonValue(json)
+  return isJsonObject(value) ? value : undefined
 }

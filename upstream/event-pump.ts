@@ -2,7 +2,7 @@ import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Chunk, CompletionWriter } from '../streams/completion-stream.ts'
 import { SseReader, SseTooLargeError } from '../streams/sse-reader.ts'
 import type { SseEvent } from '../streams/sse-reader.ts'
-import type { BodyFlow, BodyReader } from './http-upstream.ts'
+import type { BodyFlow, BodyReader } from './exchange.ts'
 
 /**
  * What one event of an upstream becomes: chunks to write (in order), nothing, or the end of the answer.

@@ -47,7 +47,7 @@ const ASK_AGAIN_MS = 1_000
 /** The same in a stream that has begun: a last frame without an id, which is none of the stream. */
 const COME_AGAIN = /^data: \{"error":\{[^\n]*"code":"stream_log_unavailable"[^\n]*\}\n\n$/
 
-export function conductOf (seed: number): Conduct {
+function conductOf (seed: number): Conduct {
   const share = scrambled(seed * 3 + 1) % 100
   return share < 65 ? 'reads' : share < 80 ? 'reads_resumable' : share < 92 ? 'rejoins' : 'leaves'
 }

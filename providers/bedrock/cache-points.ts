@@ -52,7 +52,7 @@ function pointFor (ttl: '5m' | '1h' | undefined, { hour }: CacheRules): CachePoi
   return { cachePoint: hour && ttl === '1h' ? { type: 'default', ttl } : { type: 'default' } }
 }
 
-export function isCachePoint (block: object): block is CachePoint {
+function isCachePoint (block: object): block is CachePoint {
   return 'cachePoint' in block && block.cachePoint !== undefined
 }
 

@@ -1,32 +1,8 @@
+import type { DocumentCitation, UrlCitation } from '../../schemas/extensions.ts'
 import type { Citation } from './wire.ts'
 
-/**
- * What an answer cites, beside its text. The indexes are those of the text that the citation stands for, in UTF-16 units
- * of the answer's content.
- */
+/** What an answer cites, beside its text. The indexes are those of the text that the citation stands for. */
 export type Annotation = UrlCitation | DocumentCitation
-
-/** @see https://platform.openai.com/docs/api-reference/chat/object */
-interface UrlCitation {
-  readonly type: 'url_citation'
-  readonly url_citation: { readonly url: string, readonly title: string } & Span
-}
-
-/** A document of the request, or a source without an address. */
-interface DocumentCitation {
-  readonly type: 'document_citation'
-  readonly document_citation: {
-    readonly title?: string
-    /** Among the documents of the request; of a search result: among the results. */
-    readonly document_index?: number
-    readonly start?: number
-    readonly end?: number
-    /** What `start` and `end` count. */
-    readonly unit?: 'char' | 'page' | 'chunk'
-    /** The words that are cited. */
-    readonly cited_text?: string
-  } & Span
-}
 
 interface Span {
   readonly start_index: number

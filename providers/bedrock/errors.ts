@@ -2,7 +2,7 @@ import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
 import { isJsonObject, objectOf } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
-import type { WholeResponse } from '../../upstream/http-upstream.ts'
+import type { WholeResponse } from '../../upstream/exchange.ts'
 import { header, retryAfterMs } from '../../upstream/retry-after.ts'
 import { transportError } from '../../upstream/transport-error.ts'
 

@@ -5,8 +5,8 @@ import { SseReader } from '../../streams/sse-reader.ts'
 import type { SseEvent } from '../../streams/sse-reader.ts'
 import { ReaderPump } from '../../upstream/event-pump.ts'
 import type { EventReader } from '../../upstream/event-pump.ts'
-import type { BodyFlow } from '../../upstream/http-upstream.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import type { BodyFlow } from '../../upstream/exchange.ts'
+import { isJsonObject, jsonValue } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { isError, objectOf } from './answer.ts'
 import { inBandError } from './errors.ts'
@@ -103,10 +103,6 @@ export class ChunkReader implements EventReader<Chunk | 'end'> {
 
 /** The data of an event that is an error by its name, whatever its shape. */
 function errorObjectOf (data: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(data)
-    return isJsonObject(value) ? value : { error: value }
-  } catch {
-    return { error: data }
-  }
+  const value = jsonValue(data)
+  return isJsonObject(value) ? value : { error: value === undefined ? data : value }
 }

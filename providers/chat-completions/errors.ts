@@ -1,8 +1,8 @@
 import type { FailureReason } from '../../breaker/outcome.ts'
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { isJsonObject, jsonValue } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
-import type { WholeResponse } from '../../upstream/http-upstream.ts'
+import type { WholeResponse } from '../../upstream/exchange.ts'
 import { header, rateLimitResetMs, retryAfterMs, waitInWordsMs } from '../../upstream/retry-after.ts'
 
 /**
@@ -25,7 +25,7 @@ interface ErrorFields {
 
 /** A status that is not 2xx, with its body. `secrets` are kept out of the message. */
 export function statusError ({ status, headers, text }: WholeResponse, secrets: readonly string[]): UpstreamError {
-  const fields = fieldsOf(parsed(text))
+  const fields = fieldsOf(jsonValue(text))
   const told = reasonOfStatus(status, fields)
   // Where the server itself says that the same request may succeed, the request is not at fault.
   const reason = told === 'invalid_request' && header(headers, 'x-should-retry') === 'true' ? 'upstream_error' : told
@@ -108,12 +108,4 @@ function fieldsOf (body: unknown): ErrorFields {
 
 function text (value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-}
-
-function parsed (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

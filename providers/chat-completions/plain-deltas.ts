@@ -80,19 +80,14 @@ function shapeOf (json: string, body: JsonObject): Shape | undefined {
   if (begin === null) return undefined
   const from = begin.index + begin[0].length
   const end = endOfString(json, from)
-  const suffix = copyOf(json.slice(end))
+  const suffix = detached(json.slice(end))
   // Where another object has such a delta, it is not known which of them is the choice's. (Quotes within strings are
   // escaped, so no text can look like one.)
   if (json[end] !== '"' || TEXT_BEGINS.test(suffix)) return undefined
-  const prefix = copyOf(json.slice(0, from))
+  const prefix = detached(json.slice(0, from))
   const facts = factsOf(body)
   const obfuscation = OBFUSCATION_BEGINS.exec(suffix)
   if (obfuscation === null) return { prefix, suffix, tail: undefined, facts }
   const value = obfuscation.index + obfuscation[0].length
   return { prefix, suffix: suffix.slice(0, value), tail: suffix.slice(endOfString(suffix, value)), facts }
-}
-
-/** For what stays as long as the stream: a slice would hold all that came in its read. */
-function copyOf (slice: string): string {
-  return Buffer.from(slice).toString()
 }

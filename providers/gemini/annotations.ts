@@ -1,18 +1,14 @@
 import { UpstreamError } from '../../errors/upstream-error.ts'
+import type { DocumentCitation, UrlCitation } from '../../schemas/extensions.ts'
 import type { PlainEvent } from './plain-events.ts'
 import type { Segment, Source, Sources } from './sources.ts'
 import { TextOffsets } from './text-offsets.ts'
 
 /**
- * Where a piece of the content comes from. Offsets are of UTF-16 units of the message's content, the end not included.
+ * Where a piece of the content comes from.
  * @see https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
  */
-export type Annotation =
-  | { type: 'url_citation', url_citation: { url: string, title: string, start_index: number, end_index: number } }
-  | {
-    type: 'document_citation'
-    document_citation: { title?: string, start?: number, end?: number, unit?: 'page', cited_text?: string, start_index: number, end_index: number }
-  }
+export type Annotation = UrlCitation | DocumentCitation
 
 /** More are no answer's; they are kept until its end. In characters of JSON. */
 const MAX_LENGTH = 4 * 1024 * 1024

@@ -1,9 +1,8 @@
 import { UpstreamError, withoutSecrets } from '../../errors/upstream-error.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { isJsonObject, jsonValue } from '../../schemas/json-object.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
-import type { WholeResponse } from '../../upstream/http-upstream.ts'
+import type { WholeResponse } from '../../upstream/exchange.ts'
 import { retryAfterMs } from '../../upstream/retry-after.ts'
-import { jsonValue } from './json.ts'
 
 /**
  * Gemini's errors, as a refusal's body and inside a stream.

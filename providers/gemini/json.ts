@@ -1,12 +1,3 @@
-/** The value of a JSON text; undefined, which no JSON text stands for, if it is none. */
-export function jsonValue (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The JSON text of a value that was JSON once; undefined if it is nested too deeply to be written, though it could be read. */
 export function jsonText (value: unknown): string | undefined {
   try {

@@ -1,8 +1,8 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
+import { jsonValue } from '../../schemas/json-object.ts'
 import { detached, endOfString } from '../json-text.ts'
 import { answerOf } from './answer.ts'
 import type { Answer, Candidate } from './answer.ts'
-import { jsonValue } from './json.ts'
 import { TokenCounts } from './token-counts.ts'
 import { usageOf } from './usage.ts'
 

@@ -1,9 +1,8 @@
 import type { Usage } from '../../schemas/chat-completion.ts'
-import { isJsonObject } from '../../schemas/json-object.ts'
+import { isJsonObject, jsonValue } from '../../schemas/json-object.ts'
 import { detached } from '../json-text.ts'
 import { mediaIn, usageIn, usageOf } from './usage.ts'
 import type { Media } from './usage.ts'
-import { jsonValue } from './json.ts'
 
 /**
  * Reads the `usageMetadata` of one event after another. It repeats that of the event before, but for a few numbers that
