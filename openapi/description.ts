@@ -1,3 +1,5 @@
+import type { JsonObject } from '../schemas/json-object.ts'
+
 /** What is said of a route beyond what it does; for the document alone, so that it is loaded only for that. */
 export interface RouteDescription {
   /** Bodies of 200 by their media type, where the route's own `schema.response` does not have them. */
@@ -6,7 +8,25 @@ export interface RouteDescription {
   readonly error?: object
   /** Bodies to ask with. */
   readonly requests?: Readonly<Record<string, Example>>
+  /** Headers to ask with, where the route's own `schema.headers` does not have them. */
+  readonly headers?: Headers
+  /** Headers of 200, beside those that every such route's answers have. */
+  readonly answerHeaders?: Headers
+  /** What it may answer instead, by the status, beside what follows from how it is guarded and what it takes. */
+  readonly failures?: Readonly<Record<number, Failure>>
 }
+
+/** Headers, by name; each is a schema. */
+export type Headers = Readonly<Record<string, JsonObject>>
+
+/** An error. */
+export interface Failure {
+  readonly description: string
+  readonly headers?: Headers
+}
+
+/** Of 429 and 503. */
+export const RETRY_AFTER: Headers = { 'retry-after': { type: 'integer', minimum: 1, description: 'When to come back, in seconds.' } }
 
 export interface AnswerDescription {
   /** Of the body; text, where there is none. */

@@ -2,10 +2,8 @@ import { ErrorBody } from '../schemas/error.ts'
 import { isJsonObject } from '../schemas/json-object.ts'
 import type { JsonObject } from '../schemas/json-object.ts'
 import type { NamedSchemas } from '../schemas/named-schemas.ts'
-import type { AnswerDescription, RegisteredRoute, RouteDescription } from './description.ts'
-
-/** Headers, by name; each is a schema. */
-type Headers = Readonly<Record<string, JsonObject>>
+import { RETRY_AFTER } from './description.ts'
+import type { AnswerDescription, Failure, Headers, RegisteredRoute, RouteDescription } from './description.ts'
 
 const REQUEST_ID: Headers = { 'x-request-id': { type: 'string', description: 'The caller\'s own, if it was fit to be one, else a new UUID.' } }
 const ATTEMPTS: Headers = { 'x-gateway-attempts': { type: 'integer', minimum: 1, description: 'How many targets were tried.' } }
@@ -14,13 +12,7 @@ const ANSWERED: Headers = {
   ...ATTEMPTS,
   'x-gateway-stream-id': { type: 'string', format: 'uuid', description: 'Of the stream; streams only.' }
 }
-const RETRY_AFTER: Headers = { 'retry-after': { type: 'integer', minimum: 1, description: 'When to come back, in seconds.' } }
 const CHALLENGE: Headers = { 'www-authenticate': { type: 'string', const: 'Bearer' } }
-
-interface Failure {
-  readonly description: string
-  readonly headers?: Headers
-}
 
 const NOT_READ = {
   400: { description: 'The request is not valid; `param` names the field.' }
@@ -46,18 +38,19 @@ const NOT_ANSWERED = {
   404: { description: 'There is no such model.' },
   429: { description: 'Every target is rate limited.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
   502: { description: 'Every target failed; `error.attempts` lists them.', headers: ATTEMPTS },
-  503: { description: 'Every breaker is open, or the gateway shuts down.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
+  503: { description: 'Every breaker is open, the gateway has as much to do as it can, or it shuts down.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
   504: { description: 'The request\'s deadline has passed.', headers: ATTEMPTS }
 } as const satisfies Readonly<Record<number, Failure>>
 
 /** What a route may answer instead of what it is for. */
-function failuresOf ({ schema, access, completion }: RegisteredRoute): Readonly<Record<string, Failure>> {
+function failuresOf ({ schema, access, completion }: RegisteredRoute, { failures }: RouteDescription): Readonly<Record<string, Failure>> {
   return {
     ...('querystring' in schema ? NOT_READ : {}),
     ...('params' in schema ? { ...NOT_READ, 404: { description: 'There is no such thing.' } } : {}),
     ...('body' in schema ? BODY_NOT_READ : {}),
     ...(access === 'everyone' ? {} : access === 'admin' ? NOT_ADMIN : NOT_ADMITTED),
     ...(completion ? NOT_ANSWERED : {}),
+    ...failures,
     500: { description: 'A defect of the gateway; its log says where.' }
   }
 }
@@ -69,11 +62,12 @@ export function operationOf (route: RegisteredRoute, description: RouteDescripti
     ...rest,
     ...(isJsonObject(querystring) ? { querystring: withoutDefaults(querystring) } : {}),
     ...(isJsonObject(body) ? { body: components.refer(body) } : {}),
+    ...(description.headers === undefined ? {} : { headers: { type: 'object', properties: description.headers } }),
     security: route.access === 'everyone' ? [] : [{ bearer: [] }, { apiKey: [] }],
     response: {
-      ...Object.fromEntries(Object.entries(failuresOf(route)).map(([status, failure]) => [status, failureOf(failure, description.error ?? ErrorBody, components)])),
+      ...Object.fromEntries(Object.entries(failuresOf(route, description)).map(([status, failure]) => [status, failureOf(failure, description.error ?? ErrorBody, components)])),
       ...Object.fromEntries(Object.entries(response ?? {}).flatMap(([status, schema]) => isJsonObject(schema) ? [[status, answerOf(status, { 'application/json': { schema } }, {}, components)]] : [])),
-      ...(description.answers === undefined ? {} : { 200: answerOf('200', description.answers, route.completion ? ANSWERED : {}, components) })
+      ...(description.answers === undefined ? {} : { 200: answerOf('200', description.answers, { ...(route.completion ? ANSWERED : {}), ...description.answerHeaders }, components) })
     }
   }
 }

@@ -1,11 +1,17 @@
 import { ErrorBody } from '../schemas/error.ts'
 import { ChatCompletionChunk } from '../schemas/chat-completion.ts'
+import { RETRY_AFTER } from './description.ts'
 import type { RouteDescription } from './description.ts'
 
 const head = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_764_000_000, model: 'gpt-4o-2024-08-06' }
 
 /** `GET /v1/streams/{id}` */
 export const joinStream: RouteDescription = {
+  answerHeaders: {
+    'x-gateway-target': { type: 'string', description: 'The target that answered.' },
+    'x-gateway-stream-id': { type: 'string', format: 'uuid', description: 'Of the stream.' }
+  },
+  failures: { 503: { description: 'The stream cannot be read at present, or the gateway shuts down.', headers: RETRY_AFTER } },
   answers: {
     'text/event-stream': {
       data: [ChatCompletionChunk, { const: '[DONE]', description: 'The end; not JSON.' }, ErrorBody],
@@ -17,4 +23,9 @@ export const joinStream: RouteDescription = {
       }
     }
   }
+}
+
+/** `DELETE /v1/streams/{id}` */
+export const deleteStream: RouteDescription = {
+  failures: { 503: { description: 'The stream cannot be reached at present.', headers: RETRY_AFTER } }
 }

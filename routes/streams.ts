@@ -37,6 +37,7 @@ const streams: FastifyPluginAsyncTypebox = async fastify => {
       params: StreamParams,
       response: { 200: StreamDeleted }
     },
+    config: { describe: async () => (await import('../openapi/streams.ts')).deleteStream },
     onRequest: fastify.auth.caller
   }, async request => {
     const { id } = request.params
