@@ -8,6 +8,7 @@ import t from 'tap'
 import { CALLER_KEY } from '../support/build-gateway.ts'
 import { fiveTargets } from '../support/five-targets.ts'
 import { holdTimers } from '../support/held-timers.ts'
+import { rejectionOf } from '../support/rejection.ts'
 import { CUT, after } from '../support/scripted-upstream.ts'
 import type { Step } from '../support/scripted-upstream.ts'
 
@@ -18,14 +19,9 @@ const prompt = 'Hello'
 const NEVER = new Promise<never>(() => {})
 const pauses = holdTimers(t, '@ai-sdk/provider-utils')
 
-/** What a promise rejects with. */
-async function errorOf (promise: PromiseLike<unknown>): Promise<unknown> {
-  return await promise.then(() => undefined, (error: unknown) => error)
-}
-
 /** The error of a call that is not made again. */
 async function callErrorOf (promise: PromiseLike<unknown>): Promise<APICallError> {
-  const error = await errorOf(promise)
+  const error = await rejectionOf(promise)
   if (!APICallError.isInstance(error)) throw error
   return error
 }
@@ -67,7 +63,7 @@ for (const { name, upstream, wire } of targets) {
       t.ok(APICallError.isInstance(errors[0]))
       t.match(errors, [{ statusCode: 400, isRetryable: false }])
       t.notOk(kinds.includes('text-start'))
-      t.ok(await errorOf(result.text) instanceof Error)
+      t.ok(await rejectionOf(result.text) instanceof Error)
     })
 
     for (const stream of [false, true]) {
@@ -84,7 +80,7 @@ for (const { name, upstream, wire } of targets) {
 
     t.test('asks twice more where it is not told when, after 2 and 4 s', async t => {
       upstream.next(...Array.from({ length: 3 }, () => wire.error(500, 'out of order')))
-      const asked = errorOf(generateText({ model, prompt }))
+      const asked = rejectionOf(generateText({ model, prompt }))
       for (const ms of [2000, 4000]) {
         const pause = await pauses.next(() => true)
         t.equal(pause.ms, ms)
@@ -124,7 +120,7 @@ for (const { name, upstream, wire } of targets) {
         const asked = upstream.request(upstream.requests.length + 1)
         const aborter = new AbortController()
         const call = { model, prompt, abortSignal: aborter.signal, onError: () => {} }
-        const error = errorOf(stream ? streamText(call).text : generateText(call))
+        const error = rejectionOf(stream ? streamText(call).text : generateText(call))
         const request = await asked
         aborter.abort()
         t.match(await error, stream ? Error : { name: 'AbortError' })

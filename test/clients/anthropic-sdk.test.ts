@@ -7,19 +7,18 @@ import Anthropic from '@anthropic-ai/sdk'
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
 import { jsonSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/json-schema'
 import type { ContentBlock, Message, MessageCreateParamsNonStreaming, RawMessageStreamEvent, Tool } from '@anthropic-ai/sdk/resources/messages'
+import type { Fixture } from '@copilotkit/aimock'
 import t from 'tap'
-import { startProviders } from '../../demo/providers.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { CALLER_KEY } from '../support/build-gateway.ts'
+import { fiveTargets } from '../support/five-targets.ts'
+import { PIXEL } from '../support/pixel.ts'
 
 const TEXT = 'Grüße 👋 aus der Ferne: “curly”, \\ and "straight"\nand a second line.'
 const CITY = { city: 'Łódź 🏭' }
 const CALL_ID = 'call_abc123'
-/** One transparent pixel. */
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
 /** What the mocks answer; each entry to one kind of request, and nothing to any other. */
-const FIXTURES = [
+const FIXTURES: Fixture[] = [
   { match: { systemMessage: 'pirate', userMessage: 'who are you' }, response: { content: 'Arr, a pirate!' } },
   { match: { userMessage: 'greet me' }, response: { content: TEXT, usage: { prompt_tokens: 11, completion_tokens: 7, promptTokenCount: 11, candidatesTokenCount: 7, input_tokens: 11, output_tokens: 7 } }, chunkSize: 3 },
   { match: { userMessage: 'think first' }, response: { content: 'Done.', reasoning: 'One thing, then another.' }, chunkSize: 4 },
@@ -36,18 +35,8 @@ type Question = Omit<MessageCreateParamsNonStreaming, 'stream' | 'model' | 'max_
 const TOOL: Tool = { name: 'get_weather', description: 'The weather now.', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }
 const CITY_SCHEMA = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false } as const
 
-const mocks = await startProviders()
-t.teardown(async () => await mocks.stop())
-for (const { breakUrl } of mocks.list) {
-  const fixtures = new URL('/__aimock/fixtures', breakUrl)
-  await fetch(fixtures, { method: 'DELETE' })
-  const added = await fetch(fixtures, { method: 'POST', body: JSON.stringify({ fixtures: FIXTURES }) })
-  if (!added.ok) throw new Error(await added.text())
-}
-const gateway = await startGateway(t, {
-  ...mocks.env, DATABASE_URL: await testDatabase(t), AWS_ACCESS_KEY_ID: 'AKIATESTTESTTESTTEST', AWS_SECRET_ACCESS_KEY: 'test'
-})
-const client = new Anthropic({ baseURL: gateway.url, apiKey: 'any', maxRetries: 0 })
+const { gateway, targets } = await fiveTargets(t, FIXTURES)
+const client = new Anthropic({ baseURL: gateway.url, apiKey: CALLER_KEY, maxRetries: 0 })
 
 /** Asked whole and streamed; what both answered. The helper for streams adds up the events. */
 async function both (model: string, question: Question): Promise<{ whole: Message, streamed: Message, events: RawMessageStreamEvent[] }> {
@@ -64,7 +53,7 @@ function textOf ({ content }: { readonly content: readonly ContentBlock[] }): st
 
 const user = (content: string) => ({ role: 'user' as const, content })
 
-for (const { target } of mocks.list) {
+for (const { name: target } of targets) {
   t.test(target, async t => {
     t.test('answers with every character of the text, whole and streamed, and with usage', async t => {
       const { whole, streamed, events } = await both(target, { messages: [user('greet me')] })

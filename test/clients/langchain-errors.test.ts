@@ -7,6 +7,7 @@ import t from 'tap'
 import { CALLER_KEY } from '../support/build-gateway.ts'
 import { fiveTargets } from '../support/five-targets.ts'
 import { holdTimers } from '../support/held-timers.ts'
+import { rejectionOf } from '../support/rejection.ts'
 import { CUT, after } from '../support/scripted-upstream.ts'
 import type { Step } from '../support/scripted-upstream.ts'
 
@@ -14,11 +15,6 @@ const { targets, baseURL, reset } = await fiveTargets(t)
 const options = { apiKey: CALLER_KEY, configuration: { baseURL } }
 const NEVER = new Promise<never>(() => {})
 const pauses = holdTimers(t, '@langchain/core')
-
-/** What a promise rejects with. */
-async function errorOf (promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(() => undefined, (error: unknown) => error)
-}
 
 for (const { name, upstream, wire } of targets) {
   const model = new ChatOpenAI({ ...options, model: name })
@@ -30,18 +26,18 @@ for (const { name, upstream, wire } of targets) {
     t.test('400 is told in the provider\'s words, and not asked again', async t => {
       upstream.next(wire.error(400, 'it is too long'))
       const count = upstream.requests.length
-      t.match(await errorOf(model.invoke('Hello')), { status: 400, type: 'invalid_request_error', message: /it is too long/ })
+      t.match(await rejectionOf(model.invoke('Hello')), { status: 400, type: 'invalid_request_error', message: /it is too long/ })
       t.equal(upstream.requests.length, count + 1)
     })
 
     t.test('429, 502 and 503 are told as such', async t => {
       upstream.next(wire.error(429, 'slow down', { 'retry-after': '200' }))
-      const limited = await errorOf(once.invoke('Hello'))
+      const limited = await rejectionOf(once.invoke('Hello'))
       t.match(limited, { status: 429, code: 'rate_limit_exceeded', lc_error_code: 'MODEL_RATE_LIMIT' })
       await reset(name)
       upstream.next(...Array.from({ length: 3 }, () => wire.error(500, 'out of order')))
-      for (let i = 0; i < 3; i++) t.match(await errorOf(once.invoke('Hello')), { status: 502, code: 'all_targets_failed' })
-      t.match(await errorOf(once.invoke('Hello')), { status: 503, code: 'no_target_available' })
+      for (let i = 0; i < 3; i++) t.match(await rejectionOf(once.invoke('Hello')), { status: 502, code: 'all_targets_failed' })
+      t.match(await rejectionOf(once.invoke('Hello')), { status: 503, code: 'no_target_available' })
     })
 
     for (const stream of [false, true]) {
@@ -71,7 +67,7 @@ for (const { name, upstream, wire } of targets) {
         upstream.next(wire.streaming(wire.text('Hel'), wire.text('lo'), broken))
         const count = upstream.requests.length
         const pieces: string[] = []
-        t.match(await errorOf(textOf(model, { onPiece: piece => pieces.push(piece) })), { code: 'all_targets_failed', type: 'server_error' })
+        t.match(await rejectionOf(textOf(model, { onPiece: piece => pieces.push(piece) })), { code: 'all_targets_failed', type: 'server_error' })
         t.equal(pieces.join(''), 'Hello')
         t.equal(upstream.requests.length, count + 1)
         await reset(name)
@@ -84,7 +80,7 @@ for (const { name, upstream, wire } of targets) {
         const asked = upstream.request(upstream.requests.length + 1)
         const aborter = new AbortController()
         const { signal } = aborter
-        const error = errorOf(stream ? textOf(once, { signal }) : once.invoke('Hello', { signal }))
+        const error = rejectionOf(stream ? textOf(once, { signal }) : once.invoke('Hello', { signal }))
         const request = await asked
         aborter.abort()
         t.match(await error, { name: 'AbortError' })
@@ -97,7 +93,7 @@ for (const { name, upstream, wire } of targets) {
       const asked = upstream.request(upstream.requests.length + 1)
       const aborter = new AbortController()
       const pieces: string[] = []
-      const error = await errorOf(textOf(once, {
+      const error = await rejectionOf(textOf(once, {
         signal: aborter.signal,
         onPiece: piece => {
           pieces.push(piece)
@@ -121,14 +117,14 @@ for (const { name, upstream, wire } of targets) {
 t.test('429 for longer than a minute: is told, and not asked again', async t => {
   for (const { name, upstream, wire } of targets) {
     upstream.next(wire.error(429, 'slow down', { 'retry-after': '200' }))
-    const error = await errorOf(new ChatOpenAI({ ...options, model: name }).invoke('Hello'))
+    const error = await rejectionOf(new ChatOpenAI({ ...options, model: name }).invoke('Hello'))
     t.match(error, { status: 429, retryAfterMs: 200_000 }, name)
     await reset(name)
   }
 })
 
 t.test('401: a wrong key', async t => {
-  const error = await errorOf(new ChatOpenAI({ ...options, apiKey: 'wrong', model: 'openai' }).invoke('Hello'))
+  const error = await rejectionOf(new ChatOpenAI({ ...options, apiKey: 'wrong', model: 'openai' }).invoke('Hello'))
   t.match(error, { status: 401, code: 'invalid_api_key', lc_error_code: 'MODEL_AUTHENTICATION' })
 })
 

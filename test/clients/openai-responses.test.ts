@@ -3,25 +3,24 @@
  * five targets, with mocks of their servers behind. That a request arrived at the provider as it was meant is seen by
  * the mock's answer: each is given for one kind of request only.
  */
+import type { Fixture } from '@copilotkit/aimock'
 import OpenAI from 'openai'
 import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod'
 import { toResponseInputItems } from 'openai/lib/responses/ResponseInputItems'
 import type { Response, ResponseCreateParamsNonStreaming, ResponseInput, ResponseStreamEvent } from 'openai/resources/responses/responses'
 import t from 'tap'
 import { z } from 'zod'
-import { startProviders } from '../../demo/providers.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { CALLER_KEY } from '../support/build-gateway.ts'
+import { fiveTargets } from '../support/five-targets.ts'
+import { PIXEL } from '../support/pixel.ts'
 import { accumulated, checkOrder } from '../support/response-events.ts'
 
 const TEXT = 'Grüße 👋 aus der Ferne: “curly”, \\ and "straight"\nand a second line.'
 const CITY = '{"city":"Łódź 🏭"}'
 const CALL_ID = 'call_abc123'
-/** One transparent pixel. */
-const PIXEL = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
 /** What the mocks answer; each entry to one kind of request, and nothing to any other. */
-const FIXTURES = [
+const FIXTURES: Fixture[] = [
   { match: { systemMessage: 'pirate', userMessage: 'who are you' }, response: { content: 'Arr, a pirate!' } },
   { match: { userMessage: 'greet me' }, response: { content: TEXT, usage: { prompt_tokens: 11, completion_tokens: 7, promptTokenCount: 11, candidatesTokenCount: 7, input_tokens: 11, output_tokens: 7 } }, chunkSize: 3 },
   { match: { toolResultContains: '21 degrees', toolCallId: CALL_ID }, response: { content: 'It is warm.' } },
@@ -38,18 +37,8 @@ type Question = Omit<ResponseCreateParamsNonStreaming, 'stream' | 'model'>
 const City = z.object({ city: z.string() })
 const TOOL = zodResponsesFunction({ name: 'get_weather', description: 'The weather now.', parameters: City })
 
-const mocks = await startProviders()
-t.teardown(async () => await mocks.stop())
-for (const { breakUrl } of mocks.list) {
-  const fixtures = new URL('/__aimock/fixtures', breakUrl)
-  await fetch(fixtures, { method: 'DELETE' })
-  const added = await fetch(fixtures, { method: 'POST', body: JSON.stringify({ fixtures: FIXTURES }) })
-  if (!added.ok) throw new Error(await added.text())
-}
-const gateway = await startGateway(t, {
-  ...mocks.env, DATABASE_URL: await testDatabase(t), AWS_ACCESS_KEY_ID: 'AKIATESTTESTTESTTEST', AWS_SECRET_ACCESS_KEY: 'test'
-})
-const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'any', maxRetries: 0 })
+const { gateway, targets, baseURL } = await fiveTargets(t, FIXTURES)
+const client = new OpenAI({ baseURL, apiKey: CALLER_KEY, maxRetries: 0 })
 
 /** Asked whole and streamed; what both answered, and the events of the stream, which keep the rules. */
 async function both (model: string, question: Question): Promise<{ whole: Response, streamed: Response, events: ResponseStreamEvent[] }> {
@@ -69,7 +58,7 @@ function textOf ({ output }: Response): string {
 
 const user = (content: string) => ({ role: 'user' as const, content })
 
-for (const { target } of mocks.list) {
+for (const { name: target } of targets) {
   t.test(target, async t => {
     t.test('answers with every character of the text, whole and streamed, and counts tokens', async t => {
       const { whole, streamed, events } = await both(target, { input: 'greet me' })
@@ -125,7 +114,7 @@ for (const { target } of mocks.list) {
 
     t.test('takes an image by data URL', async t => {
       const { whole, streamed } = await both(target, {
-        input: [{ role: 'user', content: [{ type: 'input_text', text: 'what is in the picture' }, { type: 'input_image', image_url: PIXEL, detail: 'auto' }] }]
+        input: [{ role: 'user', content: [{ type: 'input_text', text: 'what is in the picture' }, { type: 'input_image', image_url: `data:image/png;base64,${PIXEL}`, detail: 'auto' }] }]
       })
       t.equal(whole.output_text, 'A pixel.')
       t.equal(textOf(streamed), 'A pixel.')

@@ -7,6 +7,7 @@ import t from 'tap'
 import { CALLER_KEY } from '../support/build-gateway.ts'
 import { fiveTargets } from '../support/five-targets.ts'
 import { holdTimers } from '../support/held-timers.ts'
+import { rejectionOf } from '../support/rejection.ts'
 import { CUT } from '../support/scripted-upstream.ts'
 
 const { targets, baseURL, reset } = await fiveTargets(t)
@@ -17,11 +18,6 @@ const timers = holdTimers(t, 'openai')
 const isPause = (ms: number) => ms <= 60_000
 /** What it waits where it was not told: half a second, doubled each time, and less by up to a quarter. */
 const isBackoff = (ms: number, tries: number) => ms <= 500 * 2 ** (tries - 1) && ms >= 375 * 2 ** (tries - 1)
-
-/** What a promise rejects with. */
-async function errorOf (promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(() => undefined, (error: unknown) => error)
-}
 
 for (const { name: model, upstream, wire } of targets) {
   t.test(model, async t => {
@@ -49,7 +45,7 @@ for (const { name: model, upstream, wire } of targets) {
     t.test('502: asks twice more, after a moment, and tells the last error', async t => {
       upstream.next(wire.error(500, 'out of order'), wire.error(500, 'out of order'), wire.error(500, 'out of order'))
       const count = upstream.requests.length
-      const asked = errorOf(client.chat.completions.create({ model, messages }))
+      const asked = rejectionOf(client.chat.completions.create({ model, messages }))
       for (const tries of [1, 2]) {
         const pause = await timers.next(isPause)
         t.ok(isBackoff(pause.ms, tries), `${pause.ms} ms`)
@@ -63,7 +59,7 @@ for (const { name: model, upstream, wire } of targets) {
 
     t.test('503: asks again when the breaker will let it', async t => {
       upstream.next(...Array.from({ length: 3 }, () => wire.error(500, 'out of order')), wire.whole('Hello'))
-      for (let i = 0; i < 3; i++) t.match(await errorOf(client.chat.completions.create({ model, messages }, { maxRetries: 0 })), { status: 502 })
+      for (let i = 0; i < 3; i++) t.match(await rejectionOf(client.chat.completions.create({ model, messages }, { maxRetries: 0 })), { status: 502 })
       const asked = client.chat.completions.create({ model, messages })
       const pause = await timers.next(isPause)
       t.ok(pause.ms >= 1000 && pause.ms <= 3000 && pause.ms % 1000 === 0, `${pause.ms} ms`)
@@ -75,7 +71,7 @@ for (const { name: model, upstream, wire } of targets) {
     t.test('400: does not ask again', async t => {
       upstream.next(wire.error(400, 'it is too long'))
       const count = upstream.requests.length
-      t.ok(await errorOf(client.chat.completions.create({ model, messages })) instanceof BadRequestError)
+      t.ok(await rejectionOf(client.chat.completions.create({ model, messages })) instanceof BadRequestError)
       t.equal(upstream.requests.length, count + 1)
     })
 
@@ -84,7 +80,7 @@ for (const { name: model, upstream, wire } of targets) {
       const count = upstream.requests.length
       const stream = await client.chat.completions.create({ model, messages, stream: true })
       let content = ''
-      const error = await errorOf((async () => { for await (const { choices } of stream) content += choices[0]?.delta.content ?? '' })())
+      const error = await rejectionOf((async () => { for await (const { choices } of stream) content += choices[0]?.delta.content ?? '' })())
       t.ok(error instanceof APIError)
       t.equal(content, 'Hel')
       t.equal(upstream.requests.length, count + 1)
@@ -96,7 +92,7 @@ t.test('429 for longer than a minute: does not wait so long, and is refused agai
   for (const { name: model, upstream, wire } of targets) {
     upstream.next(wire.error(429, 'slow down', { 'retry-after': '200' }))
     const count = upstream.requests.length
-    const asked = errorOf(client.chat.completions.create({ model, messages }))
+    const asked = rejectionOf(client.chat.completions.create({ model, messages }))
     for (const tries of [1, 2]) {
       const pause = await timers.next(isPause)
       t.ok(isBackoff(pause.ms, tries), `${pause.ms} ms`)

@@ -6,6 +6,7 @@ import type { BodyFlow, BodyReader, StreamResponse } from '../../upstream/exchan
 import type { HttpUpstreamOptions, UpstreamRequest } from '../../upstream/http-upstream.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
 import type { Connection } from '../support/raw-upstream.ts'
+import { rejectionOf } from '../support/rejection.ts'
 import { scriptedUpstream, status } from '../support/scripted-upstream.ts'
 import { settle } from '../support/virtual-time.ts'
 
@@ -50,11 +51,6 @@ const WAYS: Readonly<Record<'whole' | 'stream', (upstream: HttpUpstream, request
   stream: async (upstream, request) => await upstream.stream(request, flow => new Collector(flow))
 }
 
-/** What a promise was rejected with. */
-async function failureOf (promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(() => 'no failure', (error: unknown) => error)
-}
-
 t.test('a whole answer of any status; a redirect is not followed, so that the key goes nowhere else', async t => {
   const scripted = await scriptedUpstream(t)
   const upstream = upstreamAt(t, scripted.origin)
@@ -85,8 +81,8 @@ for (const [way, ask] of Object.entries(WAYS)) {
     const gone = await scriptedUpstream(t)
     const { origin } = gone
     await gone.close()
-    t.match(await failureOf(ask(upstreamAt(t, origin), post())), { name: 'UpstreamError', reason: 'connect' }, 'nobody listens')
-    t.match(await failureOf(ask(upstreamAt(t, 'http://host.invalid'), post())), { reason: 'connect' }, 'no such host')
+    t.match(await rejectionOf(ask(upstreamAt(t, origin), post())), { name: 'UpstreamError', reason: 'connect' }, 'nobody listens')
+    t.match(await rejectionOf(ask(upstreamAt(t, 'http://host.invalid'), post())), { reason: 'connect' }, 'no such host')
     for (const [name, reason, answer] of [
       ['reset', 'reset', connection => connection.reset()],
       ['closed without a word', 'reset', connection => connection.end()],
@@ -96,7 +92,7 @@ for (const [way, ask] of Object.entries(WAYS)) {
         await connection.request()
         answer(connection)
       })
-      t.match(await failureOf(ask(upstreamAt(t, raw.origin), post())), { name: 'UpstreamError', reason }, name)
+      t.match(await rejectionOf(ask(upstreamAt(t, raw.origin), post())), { name: 'UpstreamError', reason }, name)
     }
   })
 
@@ -106,8 +102,8 @@ for (const [way, ask] of Object.entries(WAYS)) {
     const aborter = new AbortController()
     const early = ask(upstream, post(aborter.signal))
     aborter.abort(new UpstreamError('deadline', 'too late'))
-    t.match(await failureOf(early), { reason: 'deadline' }, 'before the connection')
-    t.match(await failureOf(ask(upstream, post(aborter.signal))), { reason: 'deadline' }, 'before the call')
+    t.match(await rejectionOf(early), { reason: 'deadline' }, 'before the connection')
+    t.match(await rejectionOf(ask(upstream, post(aborter.signal))), { reason: 'deadline' }, 'before the call')
     await ask(upstream, post())
     t.equal(scripted.requests.length, 1)
   })
@@ -115,7 +111,7 @@ for (const [way, ask] of Object.entries(WAYS)) {
   t.test(`${way}: given up before the headers, it closes the connection`, async t => {
     const raw = await rawUpstream(t, () => {})
     const aborter = new AbortController()
-    const asked = failureOf(ask(upstreamAt(t, raw.origin), post(aborter.signal)))
+    const asked = rejectionOf(ask(upstreamAt(t, raw.origin), post(aborter.signal)))
     const connection = await raw.connection(1)
     await connection.request()
     aborter.abort()
@@ -135,7 +131,7 @@ for (const [way, ask] of Object.entries(WAYS)) {
   t.test(`${way}: closing the pool fails what is under way`, async t => {
     const raw = await rawUpstream(t, () => {})
     const upstream = new HttpUpstream({ origin: raw.origin })
-    const asked = failureOf(ask(upstream, post()))
+    const asked = rejectionOf(ask(upstream, post()))
     await (await raw.connection(1)).request()
     await upstream.close()
     t.match(await asked, { name: 'UpstreamError', reason: 'shutdown' })
@@ -154,7 +150,7 @@ t.test('a body that is cut is a failure, never an end', async t => {
       answer(connection)
     })
     const upstream = upstreamAt(t, raw.origin)
-    t.match(await failureOf(upstream.whole(post())), { reason: 'reset' }, name)
+    t.match(await rejectionOf(upstream.whole(post())), { reason: 'reset' }, name)
     const { reader } = await open(upstream, post())
     t.equal(await reader?.outcome, 'reset', name)
     t.equal(reader?.text, 'half', name)
@@ -191,7 +187,7 @@ t.test('whole: given up in the middle of the body, the connection closes', async
     aborter.abort()
   })
   const aborter = new AbortController()
-  t.match(await failureOf(upstreamAt(t, raw.origin).whole(post(aborter.signal))), { reason: 'client_closed' })
+  t.match(await rejectionOf(upstreamAt(t, raw.origin).whole(post(aborter.signal))), { reason: 'client_closed' })
   await (await raw.connection(1)).closed
 })
 
@@ -200,7 +196,7 @@ t.test('an answer over the limit is not collected', async t => {
     await connection.request()
     connection.send('HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n' + 'x'.repeat(1001))
   })
-  t.match(await failureOf(upstreamAt(t, raw.origin, { maxBodyBytes: 1000 }).whole(post())), { reason: 'malformed' })
+  t.match(await rejectionOf(upstreamAt(t, raw.origin, { maxBodyBytes: 1000 }).whole(post())), { reason: 'malformed' })
   await (await raw.connection(1)).closed
   const scripted = await scriptedUpstream(t)
   scripted.next(status(200, 'x'.repeat(1000)))

@@ -1,12 +1,13 @@
 /** What the tests of Azure's ways share: its two kinds of target, as their plugins make them, at one scripted upstream. */
 import fastify from 'fastify'
 import type { Test } from 'tap'
-import { UpstreamError } from '../../../errors/upstream-error.ts'
+import type { UpstreamError } from '../../../errors/upstream-error.ts'
 import apim from '../../../providers/azure-apim.ts'
 import azure from '../../../providers/azure-openai.ts'
 import type { Provider } from '../../../providers/provider.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import type { CompletionStream, StreamEnd, StreamReport } from '../../../streams/completion-stream.ts'
+import { upstreamErrorOf } from '../../support/rejection.ts'
 import type { Script, ScriptedUpstream } from '../../support/scripted-upstream.ts'
 
 export const KEY = 'key-of-the-deployment'
@@ -26,18 +27,7 @@ export async function azureTargets (t: Test, { origin }: ScriptedUpstream): Prom
 /** What a target fails with, asked whole and streamed: both are to be the same. */
 export async function bothFailures (target: Provider, upstream: ScriptedUpstream, script: Script): Promise<readonly UpstreamError[]> {
   upstream.next(script, script)
-  return [await failureOf(target.complete({ request: REQUEST, signal })), await failureOf(target.stream({ request: REQUEST, signal }))]
-}
-
-/** The error that a call fails with. */
-async function failureOf (call: Promise<unknown>): Promise<UpstreamError> {
-  try {
-    await call
-  } catch (error) {
-    if (error instanceof UpstreamError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
+  return [await upstreamErrorOf(target.complete({ request: REQUEST, signal })), await upstreamErrorOf(target.stream({ request: REQUEST, signal }))]
 }
 
 /** A stream, read to its end. */

@@ -3,9 +3,10 @@ import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import type { CompletionStream } from '../../../streams/completion-stream.ts'
+import { upstreamErrorOf } from '../../support/rejection.ts'
 import { START, STOP, begin, cut, event, exception, frame, frameOf, prelude, text } from './event-stream-server.ts'
 import type { EventStreamServer } from './event-stream-server.ts'
-import { IDLE, MODEL, REQUEST, failureOf, providerAt, read, serverFor } from './target.ts'
+import { IDLE, MODEL, REQUEST, providerAt, read, serverFor } from './target.ts'
 
 const TOOLS: ChatCompletionRequest = { messages: [{ role: 'user', content: 'weather?' }], tools: [{ type: 'function', function: { name: 'weather' } }] }
 
@@ -50,9 +51,9 @@ t.test('against aimock', async t => {
   t.test('errors', async t => {
     for (const [status, reason] of [[429, 'rate_limited'], [403, 'unauthorized'], [503, 'upstream_error'], [400, 'invalid_request']] as const) {
       mock.nextRequestError(status, { message: 'told' })
-      t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason, status })
+      t.match(await upstreamErrorOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason, status })
       mock.nextRequestError(status, { message: 'told' })
-      t.match(await failureOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason, status })
+      t.match(await upstreamErrorOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason, status })
     }
   })
 })
@@ -60,7 +61,7 @@ t.test('against aimock', async t => {
 t.test('headers beside its own are sent and not signed, and none of its own is replaced', async t => {
   const { server, provider } = await serverFor(t)
   const exchange = server.exchange()
-  const failure = failureOf(provider.complete({ request: REQUEST, signal: IDLE, headers: { traceparent: '00-1-2-01', 'x-amz-date': 'never', authorization: 'never' } }))
+  const failure = upstreamErrorOf(provider.complete({ request: REQUEST, signal: IDLE, headers: { traceparent: '00-1-2-01', 'x-amz-date': 'never', authorization: 'never' } }))
   const { request: { headers }, response } = await exchange
   response.writeHead(400).end()
   await failure
@@ -73,8 +74,8 @@ t.test('headers beside its own are sent and not signed, and none of its own is r
 
 t.test('a request that Converse cannot express is not sent', async t => {
   const { server, provider } = await serverFor(t)
-  t.match(await failureOf(provider.stream({ request: { ...REQUEST, seed: 1 }, signal: IDLE })), { reason: 'unsupported', param: 'seed' })
-  t.match(await failureOf(provider.complete({ request: { ...REQUEST, n: 2 }, signal: IDLE })), { reason: 'unsupported', param: 'n' })
+  t.match(await upstreamErrorOf(provider.stream({ request: { ...REQUEST, seed: 1 }, signal: IDLE })), { reason: 'unsupported', param: 'seed' })
+  t.match(await upstreamErrorOf(provider.complete({ request: { ...REQUEST, n: 2 }, signal: IDLE })), { reason: 'unsupported', param: 'n' })
   t.equal(server.connections, 0)
 })
 
@@ -124,14 +125,14 @@ t.test('ends', async t => {
   ] satisfies [string, string, EventStreamServer['answer']][]) {
     t.test(`before output: ${name}`, async t => {
       const stream = await streamOf(answer)
-      t.match(await failureOf(stream.started), { reason })
+      t.match(await upstreamErrorOf(stream.started), { reason })
       t.match(await read(stream), { content: '', error: { reason } })
     })
   }
 
   t.test('a validation exception is explained', async t => {
     const stream = await streamOf(exchange => { begin(exchange, exception('validationException', 'too long')); exchange.response.end() })
-    t.match(await failureOf(stream.started), { reason: 'invalid_request', status: 400, message: 'too long' })
+    t.match(await upstreamErrorOf(stream.started), { reason: 'invalid_request', status: 400, message: 'too long' })
   })
 
   t.test('cut after messageStop: nothing is missing', async t => {
@@ -147,12 +148,12 @@ t.test('ends', async t => {
   })
 
   t.test('what is no event stream', async t => {
-    t.match(await failureOf(streamOf(({ response }) => { response.writeHead(200, { 'content-type': 'text/html' }).end('<html>') })), { reason: 'malformed' })
-    t.match(await failureOf(streamOf(({ socket }) => { socket.destroy() })), { reason: 'reset' })
-    t.match(await failureOf(streamOf(({ socket }) => { socket.end('nonsense\r\n\r\n') })), { reason: 'malformed' })
+    t.match(await upstreamErrorOf(streamOf(({ response }) => { response.writeHead(200, { 'content-type': 'text/html' }).end('<html>') })), { reason: 'malformed' })
+    t.match(await upstreamErrorOf(streamOf(({ socket }) => { socket.destroy() })), { reason: 'reset' })
+    t.match(await upstreamErrorOf(streamOf(({ socket }) => { socket.end('nonsense\r\n\r\n') })), { reason: 'malformed' })
     for (const [body, reason] of [['<html>', 'malformed'], ['null', 'malformed'], ['5', 'empty'], ['{"output":{"message":{"content":[{"citationsContent":{"content":5}}]}}}', 'malformed']] as const) {
       server.answer = ({ response }) => { response.end(body) }
-      t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason }, body)
+      t.match(await upstreamErrorOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason }, body)
     }
   })
 })
@@ -162,15 +163,15 @@ t.test('retry-after', async t => {
   server.answer = ({ response }) => {
     response.writeHead(429, { 'content-type': 'application/json', 'x-amzn-errortype': 'ThrottlingException', 'retry-after': '7' }).end('{"message":"x"}')
   }
-  t.match(await failureOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'rate_limited', retryAfterMs: 7000 })
+  t.match(await upstreamErrorOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'rate_limited', retryAfterMs: 7000 })
 })
 
 t.test('no connection', async t => {
   const { server, provider } = await serverFor(t)
   await server.stop()
   server.stop = async () => {}
-  t.match(await failureOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'connect' })
-  t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason: 'connect' })
+  t.match(await upstreamErrorOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'connect' })
+  t.match(await upstreamErrorOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason: 'connect' })
 })
 
 t.test('no credentials', async t => {
@@ -178,7 +179,7 @@ t.test('no credentials', async t => {
   const key = process.env['AWS_ACCESS_KEY_ID']
   delete process.env['AWS_ACCESS_KEY_ID']
   t.teardown(() => { process.env['AWS_ACCESS_KEY_ID'] = key })
-  t.match(await failureOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
-  t.match(await failureOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
+  t.match(await upstreamErrorOf(provider.stream({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
+  t.match(await upstreamErrorOf(provider.complete({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
   t.equal(server.connections, 0)
 })

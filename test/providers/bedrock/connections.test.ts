@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
+import { upstreamErrorOf } from '../../support/rejection.ts'
 import { START, STOP, USAGE, begin, exception, text } from './event-stream-server.ts'
-import { IDLE, REQUEST, failureOf, read, serverFor } from './target.ts'
+import { IDLE, REQUEST, read, serverFor } from './target.ts'
 
 t.test('the stream is there with the status, before any event', async t => {
   const { server, provider } = await serverFor(t)
@@ -34,8 +35,8 @@ t.test('abort', async t => {
 
   t.test('beforehand', async t => {
     const gone = AbortSignal.abort()
-    t.match(await failureOf(provider.stream({ request: REQUEST, signal: gone })), { reason: 'client_closed' })
-    t.match(await failureOf(provider.complete({ request: REQUEST, signal: gone })), { reason: 'client_closed' })
+    t.match(await upstreamErrorOf(provider.stream({ request: REQUEST, signal: gone })), { reason: 'client_closed' })
+    t.match(await upstreamErrorOf(provider.complete({ request: REQUEST, signal: gone })), { reason: 'client_closed' })
     t.equal(server.connections, 0)
   })
 
@@ -44,7 +45,7 @@ t.test('abort', async t => {
       const caller = new AbortController()
       const answered = server.exchange()
       const call = method === 'stream' ? provider.stream({ request: REQUEST, signal: caller.signal }) : provider.complete({ request: REQUEST, signal: caller.signal })
-      const failed = failureOf(call)
+      const failed = upstreamErrorOf(call)
       const { socket } = await answered
       const closed = once(socket, 'close')
       caller.abort(new UpstreamError('deadline', 'too late'))

@@ -17,7 +17,8 @@ import type { Test } from 'tap'
 import { Signer } from '../../../providers/bedrock/signer.ts'
 import type { Operation } from '../../../providers/bedrock/signer.ts'
 import { UpstreamError } from '../../../errors/upstream-error.ts'
-import { IDLE, MODEL, REQUEST, failureOf, providerAt, serverFor } from './target.ts'
+import { upstreamErrorOf } from '../../support/rejection.ts'
+import { IDLE, MODEL, REQUEST, providerAt, serverFor } from './target.ts'
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
@@ -73,7 +74,7 @@ t.test('a clock that is wrong is set by a refusal\'s date', async t => {
     times.push(String(request.headers['x-amz-date']))
     response.writeHead(403, { date: new Date(Date.now() + hour).toUTCString(), 'x-amzn-errortype': 'InvalidSignatureException' }).end('{}')
   }
-  for (const method of ['stream', 'complete'] as const) t.match(await failureOf(provider[method]({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
+  for (const method of ['stream', 'complete'] as const) t.match(await upstreamErrorOf(provider[method]({ request: REQUEST, signal: IDLE })), { reason: 'unauthorized' })
   const [first = 0, second = 0] = times.map(time => Date.parse(time.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z')))
   t.ok(Math.abs(second - first - hour) < 60_000, times.join(', '))
 })
@@ -88,7 +89,7 @@ t.test('credentials that never come', async t => {
   const { server, provider } = await serverFor(t)
   for (const method of ['stream', 'complete'] as const) {
     const caller = new AbortController()
-    const call = failureOf(provider[method]({ request: REQUEST, signal: caller.signal }))
+    const call = upstreamErrorOf(provider[method]({ request: REQUEST, signal: caller.signal }))
     const [socket] = await Promise.race([once(silent, 'connection'), new Promise<[]>(resolve => setTimeout(() => resolve([]), 200))])
     const began = performance.now()
     caller.abort(new UpstreamError('deadline', 'too late'))
@@ -166,7 +167,7 @@ t.test('credentials that were not there are looked for again', async t => {
   const signer = new Signer({ region: 'eu-west-1' })
   t.teardown(() => signer.close())
   for (const operation of ['converse', 'converse', 'converseStream'] as const) {
-    t.match(await failureOf(signer.sign(operation, MODEL, '{}', IDLE)), { reason: 'unauthorized' })
+    t.match(await upstreamErrorOf(signer.sign(operation, MODEL, '{}', IDLE)), { reason: 'unauthorized' })
   }
   process.env['AWS_ACCESS_KEY_ID'] = before
   t.match(await signer.sign('converse', MODEL, '{}', IDLE), { headers: { authorization: /Credential=AKIATESTTESTTESTTEST\// } })
@@ -190,7 +191,7 @@ t.test('a bearer token, which is read again now and then', async t => {
 t.test('a model that no URL can hold', async t => {
   const signer = new Signer({ region: 'eu-west-1' })
   t.teardown(() => signer.close())
-  t.match(await failureOf(signer.sign('converse', '\ud800', '{}', IDLE)), { reason: 'malformed' })
+  t.match(await upstreamErrorOf(signer.sign('converse', '\ud800', '{}', IDLE)), { reason: 'malformed' })
 })
 
 t.test('an endpoint with a query', async t => {

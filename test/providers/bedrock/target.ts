@@ -1,6 +1,5 @@
 import fastify from 'fastify'
 import type { Test } from 'tap'
-import { UpstreamError } from '../../../errors/upstream-error.ts'
 import bedrock from '../../../providers/bedrock.ts'
 import type { Provider } from '../../../providers/provider.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
@@ -36,17 +35,6 @@ export async function serverFor (t: Test): Promise<{ server: EventStreamServer, 
   const server = await new EventStreamServer().start()
   t.teardown(() => server.stop())
   return { server, provider: await providerAt(t, server.url) }
-}
-
-/** The error that a call fails with. */
-export async function failureOf (call: Promise<unknown>): Promise<UpstreamError> {
-  try {
-    await call
-  } catch (error) {
-    if (error instanceof UpstreamError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
 }
 
 /** What a stream's deltas amount to, and how it ended. */

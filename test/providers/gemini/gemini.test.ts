@@ -12,6 +12,7 @@ import type { CompletionCall, Provider } from '../../../providers/provider.ts'
 import type { ChatCompletionRequest } from '../../../schemas/chat-completion-request.ts'
 import type { ChatCompletionChunk } from '../../../schemas/chat-completion.ts'
 import type { CompletionStream } from '../../../streams/completion-stream.ts'
+import { rejectionOf } from '../../support/rejection.ts'
 
 const apiKey = 'test-key-123456'
 
@@ -50,16 +51,6 @@ async function exchange (t: Test): Promise<{ url: string, exchanged: Promise<{ r
 
 function call (request: Partial<ChatCompletionRequest> = {}, signal = new AbortController().signal): CompletionCall {
   return { request: { messages: [{ role: 'user', content: 'Hello' }], ...request }, signal }
-}
-
-/** The error that something fails with. */
-async function failure (attempt: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await attempt
-  } catch (error) {
-    return error
-  }
-  throw new Error('it did not fail')
 }
 
 const event = (text: string, rest: Record<string, unknown> = {}) => `data: ${JSON.stringify({ candidates: [{ content: { parts: [{ text }], role: 'model' }, index: 0, ...rest }] })}\r\n\r\n`
@@ -123,8 +114,8 @@ t.test('against aimock', async t => {
   })
 
   t.test('a refusal', async t => {
-    t.match(await failure(provider.stream(call({ messages: [{ role: 'user', content: 'The limit?' }] }))), { name: 'UpstreamError', reason: 'rate_limited' })
-    t.match(await failure(provider.complete(call({ messages: [{ role: 'user', content: 'no fixture' }] }))), { name: 'UpstreamError', reason: 'not_found' })
+    t.match(await rejectionOf(provider.stream(call({ messages: [{ role: 'user', content: 'The limit?' }] }))), { name: 'UpstreamError', reason: 'rate_limited' })
+    t.match(await rejectionOf(provider.complete(call({ messages: [{ role: 'user', content: 'no fixture' }] }))), { name: 'UpstreamError', reason: 'not_found' })
   })
 })
 
@@ -152,18 +143,18 @@ t.test('the request', async t => {
 
   t.test('what Gemini cannot express is refused before anything is sent', async t => {
     const provider = await target(t, await upstream(t, () => t.fail('a request was sent')))
-    t.match(await failure(provider.complete(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
-    t.match(await failure(provider.stream(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
+    t.match(await rejectionOf(provider.complete(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
+    t.match(await rejectionOf(provider.stream(call({ logit_bias: { 1: 1 } }))), { reason: 'unsupported', param: 'logit_bias' })
     // It can be read, and cannot be written.
     const deep = '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000)
     const messages: ChatCompletionRequest['messages'] = [{ role: 'user', content: 'Hello' }, { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: deep } }] }]
-    t.match(await failure(provider.complete(call({ messages }))), { reason: 'invalid_request' })
+    t.match(await rejectionOf(provider.complete(call({ messages }))), { reason: 'invalid_request' })
   })
 
   t.test('wrong options are named', async t => {
     const app = Fastify()
     t.teardown(() => app.close())
-    t.match(await failure(app.register(gemini, { baseURL: 'not a URL', apiKey, model: '' })), { name: 'ProviderOptionsError', message: /baseURL.*model/ })
+    t.match(await rejectionOf(app.register(gemini, { baseURL: 'not a URL', apiKey, model: '' })), { name: 'ProviderOptionsError', message: /baseURL.*model/ })
   })
 })
 
@@ -174,13 +165,13 @@ t.test('the upstream fails', async t => {
       response.end(JSON.stringify({ error: { code: 429, status: 'RESOURCE_EXHAUSTED', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '1.5s' }] } }))
     })
     const provider = await target(t, url)
-    t.match(await failure(provider.complete(call())), { reason: 'rate_limited', retryAfterMs: 1500, class: 'cooldown' })
-    t.match(await failure(provider.stream(call())), { reason: 'rate_limited', retryAfterMs: 1500, class: 'cooldown' })
+    t.match(await rejectionOf(provider.complete(call())), { reason: 'rate_limited', retryAfterMs: 1500, class: 'cooldown' })
+    t.match(await rejectionOf(provider.stream(call())), { reason: 'rate_limited', retryAfterMs: 1500, class: 'cooldown' })
   })
 
   t.test('a whole answer that is none', async t => {
     const provider = await target(t, await upstream(t, (_request, response) => { response.end('<html>') }))
-    t.match(await failure(provider.complete(call())), { reason: 'malformed' })
+    t.match(await rejectionOf(provider.complete(call())), { reason: 'malformed' })
   })
 
   t.test('a JSON array in place of events is read as it comes', async t => {
@@ -202,7 +193,7 @@ t.test('the upstream fails', async t => {
     })
     const stream = await (await target(t, url)).stream(call())
     t.match((await stream.queue.next()).value, /Hel/)
-    t.match(await failure(stream.queue.next()), { reason: 'in_band_error' })
+    t.match(await rejectionOf(stream.queue.next()), { reason: 'in_band_error' })
   })
 
   for (const [how, finish, reason] of [['cut', {}, 'reset'], ['cut', { finishReason: 'STOP' }, 'reset'], ['ended', {}, 'truncated']] as const) {
@@ -216,7 +207,7 @@ t.test('the upstream fails', async t => {
       t.match((await stream.queue.next()).value, /Hel/)
       if (how === 'cut') response.destroy()
       else response.end()
-      t.match(await failure(stream.queue.next()), { reason })
+      t.match(await rejectionOf(stream.queue.next()), { reason })
       t.match(await stream.ended, { kind: 'failed', error: { reason } })
       t.equal(stream.queue.state.kind, 'failed')
     })
@@ -231,7 +222,7 @@ t.test('the caller leaves', async t => {
     const { response } = await exchanged
     const closed = once(response, 'close')
     abort.abort(new UpstreamError('deadline', 'The time is up.'))
-    t.match(await failure(opening), { reason: 'deadline' })
+    t.match(await rejectionOf(opening), { reason: 'deadline' })
     await closed
     t.equal(response.writableFinished, false)
   })
@@ -265,7 +256,7 @@ t.test('the caller leaves', async t => {
 
   t.test('a call whose signal is aborted already sends nothing', async t => {
     const provider = await target(t, await upstream(t, () => t.fail('a request was sent')))
-    t.match(await failure(provider.complete(call({}, AbortSignal.abort()))), { reason: 'client_closed' })
+    t.match(await rejectionOf(provider.complete(call({}, AbortSignal.abort()))), { reason: 'client_closed' })
   })
 })
 
