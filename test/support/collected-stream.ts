@@ -17,15 +17,21 @@ export interface CollectedStream {
   readonly error: unknown
 }
 
-/** Reads a stream to its end. */
-export async function collected ({ queue }: Pick<CompletionStream, 'queue'>): Promise<CollectedStream> {
-  const chunks: JsonObject[] = []
-  let error: unknown
+/** A stream's chunks as they came, and what came instead of an end. */
+export async function chunksOf ({ queue }: Pick<CompletionStream, 'queue'>): Promise<{ chunks: string[], error?: unknown }> {
+  const chunks: string[] = []
   try {
-    for await (const json of queue) chunks.push(objectOf(json))
-  } catch (thrown) {
-    error = thrown
+    for await (const json of queue) chunks.push(json)
+    return { chunks }
+  } catch (error) {
+    return { chunks, error }
   }
+}
+
+/** Reads a stream to its end. */
+export async function collected (stream: Pick<CompletionStream, 'queue'>): Promise<CollectedStream> {
+  const { chunks: texts, error } = await chunksOf(stream)
+  const chunks = texts.map(objectOf)
   return { ...accumulated(chunks), chunks, error }
 }
 

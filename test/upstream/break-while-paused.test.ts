@@ -9,6 +9,7 @@ import { chunkPump } from '../../providers/chat-completions/chunk-reader.ts'
 import { CompletionWriter } from '../../streams/completion-stream.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import { finishChunk, textChunk } from '../support/chunks.ts'
+import { chunksOf } from '../support/collected-stream.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
 import type { Connection } from '../support/raw-upstream.ts'
 
@@ -43,19 +44,9 @@ async function brokenStream (t: Test, chunks: readonly string[], breakIt: (conne
   return writer
 }
 
-async function readAll ({ queue }: CompletionWriter): Promise<{ chunks: string[], error?: unknown }> {
-  const chunks: string[] = []
-  try {
-    for await (const json of queue) chunks.push(json)
-    return { chunks }
-  } catch (error) {
-    return { chunks, error }
-  }
-}
-
 t.test('everything that was read before the break comes before the error', async t => {
   const writer = await brokenStream(t, PIECES, connection => connection.reset())
-  const { chunks, error } = await readAll(writer)
+  const { chunks, error } = await chunksOf(writer)
   t.same(chunks, PIECES)
   t.match(error, { reason: 'reset' })
   t.match(await writer.ended, { kind: 'failed', error: { reason: 'reset' } })
@@ -64,7 +55,7 @@ t.test('everything that was read before the break comes before the error', async
 t.test('an answer that was read to its end is complete', async t => {
   for (const end of [[finishChunk().json], [finishChunk().json, '[DONE]']]) {
     const writer = await brokenStream(t, [...PIECES, ...end], connection => connection.reset())
-    t.same(await readAll(writer), { chunks: [...PIECES, finishChunk().json] })
+    t.same(await chunksOf(writer), { chunks: [...PIECES, finishChunk().json] })
     t.same(await writer.ended, { kind: 'complete' })
   }
 })
@@ -74,7 +65,7 @@ t.test('an abort does not wait for the slow consumer: the stream has ended at on
   const error = new UpstreamError('deadline', 'too late')
   const writer = await brokenStream(t, PIECES, () => aborter.abort(error), aborter.signal)
   t.same(await writer.ended, { kind: 'failed', error })
-  t.same((await readAll(writer)).chunks, PIECES.slice(0, 5))
+  t.same((await chunksOf(writer)).chunks, PIECES.slice(0, 5))
 })
 
 t.test('after the break, too, an abort ends the stream of a consumer that reads nothing', async t => {

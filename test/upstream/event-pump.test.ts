@@ -5,6 +5,7 @@ import { CompletionWriter } from '../../streams/completion-stream.ts'
 import type { CompletionStreamOptions } from '../../streams/completion-stream.ts'
 import { HttpUpstream } from '../../upstream/http-upstream.ts'
 import { finishChunk, roleChunk, textChunk } from '../support/chunks.ts'
+import { chunksOf } from '../support/collected-stream.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
 import type { Connection } from '../support/raw-upstream.ts'
 import { settle } from '../support/virtual-time.ts'
@@ -38,23 +39,12 @@ async function answering (t: Test, answer: (connection: Connection) => void): Pr
   return upstreamAt(t, raw.origin)
 }
 
-/** Everything in the queue, and what it ended in. */
-async function readAll ({ queue }: CompletionWriter): Promise<{ chunks: string[], error?: unknown }> {
-  const chunks: string[] = []
-  try {
-    for await (const json of queue) chunks.push(json)
-    return { chunks }
-  } catch (error) {
-    return { chunks, error }
-  }
-}
-
 t.test('every chunk once, in order, and the end', async t => {
   const writer = await pumped(await answering(t, connection => {
     for (const byte of ANSWERED) connection.sendChunk(byte)
     connection.sendChunk('')
   }))
-  t.same(await readAll(writer), { chunks: ANSWER })
+  t.same(await chunksOf(writer), { chunks: ANSWER })
   t.same(await writer.ended, { kind: 'complete' })
 })
 
@@ -70,7 +60,7 @@ t.test('a body that ends without the terminal event: complete with a finish reas
 
 t.test('[DONE] ends the answer, also where no finish reason came', async t => {
   const writer = await pumped(await answering(t, connection => { connection.sendChunk(event(textChunk('a').json) + DONE) }))
-  t.same(await readAll(writer), { chunks: [textChunk('a').json] })
+  t.same(await chunksOf(writer), { chunks: [textChunk('a').json] })
   t.same(await writer.ended, { kind: 'complete' })
 })
 
@@ -91,7 +81,7 @@ t.test('an error event ends the stream and lets the connection go', async t => {
     connection.sendChunk(event(textChunk('a').json) + event('{"error":{"message":"overloaded","code":529}}') + event(textChunk('b').json))
   })
   const writer = await pumped(upstreamAt(t, raw.origin))
-  t.match(await readAll(writer), { chunks: [textChunk('a').json], error: { reason: 'in_band_error', status: 529 } })
+  t.match(await chunksOf(writer), { chunks: [textChunk('a').json], error: { reason: 'in_band_error', status: 529 } })
   await (await raw.connection(1)).closed
 })
 
@@ -133,7 +123,7 @@ t.test('the signal aborts: its error comes after what is queued, and the connect
   const writer = await pumped(upstreamAt(t, raw.origin), {}, aborter.signal)
   await writer.started
   aborter.abort()
-  t.match(await readAll(writer), { chunks: ANSWER.slice(0, 2), error: { reason: 'client_closed' } })
+  t.match(await chunksOf(writer), { chunks: ANSWER.slice(0, 2), error: { reason: 'client_closed' } })
   await (await raw.connection(1)).closed
 })
 
@@ -150,7 +140,7 @@ t.test('after [DONE] the connection serves the next request, and what follows [D
   const upstream = upstreamAt(t, raw.origin)
   for (let request = 0; request < 3; request++) {
     const writer = await pumped(upstream)
-    t.same(await readAll(writer), { chunks: ANSWER })
+    t.same(await chunksOf(writer), { chunks: ANSWER })
     for (let turn = 0; turn < 20; turn++) await settle() // for the body's end
   }
   t.equal(raw.connections.length, 1)
