@@ -4,6 +4,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { AskOwner } from './db/statement.ts'
+import { errorFrame } from './dialects/error-frame.ts'
 import { STREAM_LOST } from './errors/stream-errors.ts'
 import type { Family } from './metrics/family.ts'
 import type { ProviderPlugins } from './providers/plugin-target.ts'
@@ -35,7 +36,6 @@ import openapiRoutes from './routes/openapi.ts'
 import responses from './routes/responses.ts'
 import streams from './routes/streams.ts'
 import targetRoutes from './routes/targets.ts'
-import { frame } from './streams/sse-frames.ts'
 
 /** The whole gateway's options. */
 export interface GatewayOptions {
@@ -75,7 +75,7 @@ const gateway: FastifyPluginAsync<GatewayOptions> = async (fastify, { config, pr
   await fastify.register(streamLog, {
     ttlMs: config.resumeTtlMs,
     keys: config.streamLogKeys.map(key => Buffer.from(key, 'hex')),
-    lastFrame: id => frame(id, JSON.stringify(STREAM_LOST.toBody()))
+    lastFrame: (id, dialect) => errorFrame(dialect, STREAM_LOST, { after: id - 1, ofStream: true, requestId: null })
   })
   await fastify.register(targets, {
     targets: config.targets,

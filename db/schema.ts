@@ -98,6 +98,8 @@ export const stream = pgTable('stream', {
   caller: text('caller'),
   /** Empty until it has begun to answer. */
   target: text('target').notNull(),
+  /** What its frames are written in. Versions of the gateway that do not write it kept chat completions only. */
+  dialect: text('dialect').notNull().default('chat_completions'),
   /** The caller's name for its request, under which it may ask again; and the digest of what it asked for. */
   requestKey: text('request_key'),
   requestDigest: text('request_digest'),

@@ -29,6 +29,7 @@ interface OwnRow {
 interface StreamRow {
   caller: string | null
   target: string
+  dialect: string
   state: StoredStreamState
   last_id: number
   beat: string
@@ -39,6 +40,7 @@ interface StreamRow {
 interface TakenRow {
   caller: string | null
   target: string
+  dialect: string
   request: string
   last_id: number
   age_ms: number
@@ -54,13 +56,13 @@ export class PostgresStreamStore implements StreamStore {
     this.#cipher = cipher
   }
 
-  async claim (owner: string, { id, caller, key, digest }: RequestClaim, ttlMs: number): Promise<{ id: string, digest: string }> {
+  async claim (owner: string, { id, caller, dialect, key, digest }: RequestClaim, ttlMs: number): Promise<{ id: string, digest: string }> {
     const ofTheSameName = sql`coalesce(caller, '') = coalesce(${caller}::text, '') and request_key = ${key}::text`
     // Whoever holds the name may lose it between two statements; then it is free.
     for (let tries = 1; tries <= CLAIM_TRIES; tries++) {
       const [won] = await this.#database.execute(sql`
-        insert into stream (id, caller, target, owner, request_key, request_digest, expires_at)
-        values (${id}::uuid, ${caller}::text, '', ${owner}::text, ${key}::text, ${digest}::text, ${inMs(ttlMs)})
+        insert into stream (id, caller, target, dialect, owner, request_key, request_digest, expires_at)
+        values (${id}::uuid, ${caller}::text, '', ${dialect}::text, ${owner}::text, ${key}::text, ${digest}::text, ${inMs(ttlMs)})
         on conflict (coalesce(caller, ''), request_key) do nothing
         returning id`)
       if (won !== undefined) return { id, digest }
@@ -89,9 +91,9 @@ export class PostgresStreamStore implements StreamStore {
     // A statement of its own, as the next one could not see the rows if it made them.
     if (begun.length > 0) {
       await this.#database.execute(sql`
-        insert into stream (id, caller, target, request, owner, expires_at)
-        select id, caller, target, decode(request, 'base64'), ${owner}::text, ${inMs(ttlMs)}
-        from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text, request text)
+        insert into stream (id, caller, target, dialect, request, owner, expires_at)
+        select id, caller, target, dialect, decode(request, 'base64'), ${owner}::text, ${inMs(ttlMs)}
+        from jsonb_to_recordset(${JSON.stringify(begun)}::text::jsonb) as begun (id uuid, caller text, target text, dialect text, request text)
         on conflict (id) do update set target = excluded.target, request = excluded.request where stream.target = ''`)
     }
     const batch = writes.map(({ id, segment, ended }) => ({
@@ -154,7 +156,7 @@ export class PostgresStreamStore implements StreamStore {
         where id = ${id}::uuid and state = 'running'
           and (followed_until is null or followed_until < clock_timestamp() + interval '5 seconds')
       )
-      select caller, target, state, last_id, beat_at::text as beat, owner = '' as handed_over, coalesce((
+      select caller, target, dialect, state, last_id, beat_at::text as beat, owner = '' as handed_over, coalesce((
         select json_agg(json_build_object('firstId', first_id, 'lastId', last_id, 'body', encode(body, 'base64')) order by first_id)
         from (
           select first_id, last_id, body from stream_segment
@@ -164,10 +166,11 @@ export class PostgresStreamStore implements StreamStore {
         ) as page), '[]'::json) as segments
       from stream where id = ${id}::uuid and expires_at > clock_timestamp()`)
     if (row === undefined) return undefined
-    const { caller, target, state, last_id: lastId, beat, handed_over: handedOver } = row
+    const { caller, target, dialect, state, last_id: lastId, beat, handed_over: handedOver } = row
     return {
       caller,
       target,
+      dialect,
       state,
       lastId,
       beat,
@@ -178,12 +181,12 @@ export class PostgresStreamStore implements StreamStore {
     }
   }
 
-  async declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean> {
-    const [row] = await this.#database.execute<{ last_id: number }>(sql`
-      select last_id from stream where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text`)
+  async declareLost (id: string, beat: string, lastFrame: (id: number, dialect: string) => string): Promise<boolean> {
+    const [row] = await this.#database.execute<{ last_id: number, dialect: string }>(sql`
+      select last_id, dialect from stream where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text`)
     if (row === undefined) return false
     const lastId = row.last_id + 1
-    const body = this.#cipher.seal(lastFrame(lastId), placeOf(id, { firstId: lastId, lastId })).toString('base64')
+    const body = this.#cipher.seal(lastFrame(lastId, row.dialect), placeOf(id, { firstId: lastId, lastId })).toString('base64')
     const lost = await this.#database.execute(sql`
       with lost as (
         update stream set state = 'lost', request = null, request_key = null, last_id = ${lastId}::int
@@ -201,11 +204,11 @@ export class PostgresStreamStore implements StreamStore {
     const [row] = await this.#database.execute<TakenRow>(sql`
       update stream set owner = ${owner}::text, takeovers = takeovers + 1, beat_at = clock_timestamp(), expires_at = ${inMs(ttlMs)}
       where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and request is not null and takeovers < ${atMost}::int
-      returning caller, target, encode(request, 'base64') as request, last_id,
+      returning caller, target, dialect, encode(request, 'base64') as request, last_id,
         extract(epoch from clock_timestamp() - begun_at)::float8 * 1000 as age_ms`)
     if (row === undefined) return undefined
-    const { caller, target, request, last_id: lastId, age_ms: ageMs } = row
-    return { stream: { id, caller, target, request: this.#cipher.open(Buffer.from(request, 'base64'), requestOf(id)) }, lastId, ageMs }
+    const { caller, target, dialect, request, last_id: lastId, age_ms: ageMs } = row
+    return { stream: { id, caller, target, dialect, request: this.#cipher.open(Buffer.from(request, 'base64'), requestOf(id)) }, lastId, ageMs }
   }
 
   async handOver (owner: string, ids: readonly string[]): Promise<void> {

@@ -3,7 +3,8 @@ import type { Dialect } from './dialect.ts'
 
 /** The core's own format: everything leaves as it is. */
 export const chatCompletions: Dialect = {
+  name: 'chat_completions',
   whole: json => json,
   frames: errorOf => new ChunkFrames(error => JSON.stringify(errorOf(error).toBody())),
-  resumable: true
+  outlivesReplica: true
 }

@@ -1,6 +1,9 @@
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { BatchEncoder } from '../streams/batch-pump.ts'
 
+/** What an API's format is called where streams are stored: never to be changed. */
+export type DialectName = 'chat_completions' | 'responses' | 'messages'
+
 /** Any error as the one that the caller is told. Noted by whoever sends the answer, so it is to be asked once. */
 export type ErrorOf = (error: Error) => GatewayError
 
@@ -9,6 +12,7 @@ export type ErrorOf = (error: Error) => GatewayError
  * it may look at; its own way of asking is translated before that.
  */
 export interface Dialect {
+  readonly name: DialectName
   /**
    * A whole answer.
    * @param json one `chat.completion`
@@ -21,6 +25,6 @@ export interface Dialect {
    * @param errorOf what is told of the error that broke it
    */
   frames (errorOf: ErrorOf): BatchEncoder<string>
-  /** Whether an error may end a stream at any place by a frame that needs nothing of what came before, so that a stream can be taken up elsewhere. */
-  readonly resumable: boolean
+  /** Whether what was said can be read out of its frames, and more be added to them, so that another replica can carry a stream on. */
+  readonly outlivesReplica: boolean
 }

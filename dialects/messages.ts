@@ -10,8 +10,9 @@ import { MessageFrames } from './messages/message-frames.ts'
 export function messages ({ model, stop_sequences: stopSequences }: MessagesRequest, requestId: string): Dialect {
   const asked = { requestId, model, stopSequences: stopSequences ?? [] }
   return {
+    name: 'messages',
     whole: json => JSON.stringify(messageOf(json, asked)),
     frames: errorOf => new MessageFrames(asked, errorOf),
-    resumable: false
+    outlivesReplica: false
   }
 }

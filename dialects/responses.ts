@@ -14,9 +14,10 @@ import type { AnswerContext } from './responses/response.ts'
 export function responses (request: ResponsesRequest, id: string, now: () => number = Date.now): Dialect {
   const context: AnswerContext = { request, id, now }
   return {
+    name: 'responses',
     whole: json => JSON.stringify(wholeAnswer(json, context)),
     frames: errorOf => new EventFrames(context, errorOf),
-    resumable: false
+    outlivesReplica: false
   }
 }
 

@@ -21,8 +21,8 @@ export interface StreamLogPluginOptions {
   readonly ttlMs: number
   /** AES-256 keys of 32 bytes: the first seals what is stored, all of them open it. None: it is stored as it is. */
   readonly keys?: readonly Buffer[] | undefined
-  /** The frame that ends a stream whose replica has died, and that nobody carries on, by its number. */
-  readonly lastFrame: (id: number) => string
+  /** The frame that ends a stream whose replica has died, and that nobody carries on, by its number and its stream's dialect. */
+  readonly lastFrame: (id: number, dialect: string) => string
   /** Memory for the newest frames of each stream, in bytes. Default 256 KiB. */
   readonly maxBytes?: number | undefined
 }

@@ -35,7 +35,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     }
   }
   if (asked.stream === true) {
-    if (dialect.resumable && isResumable(request, route)) {
+    if (isResumable(request, route)) {
       await answerResumable(fastify, request, reply, call, dialect)
       return undefined
     }

@@ -29,9 +29,9 @@ export async function answerResumable (fastify: FastifyInstance, request: Fastif
   const key = keyOf(request)
   let id = randomUUID()
   if (key !== undefined) {
-    const digest = createHash('sha256').update(JSON.stringify(call.request)).digest('hex')
+    const digest = digestOf(request, dialect)
     for (;;) {
-      const claimed = await streamLog.claim({ id, caller: request.callerId, key, digest })
+      const claimed = await streamLog.claim({ id, caller: request.callerId, key, dialect: dialect.name, digest })
       if (claimed.kind === 'mine') break
       if (claimed.kind === 'mistaken') throw REUSED
       const joined = await streamLog.joinBegun(claimed.id, request.callerId)
@@ -39,7 +39,7 @@ export async function answerResumable (fastify: FastifyInstance, request: Fastif
         void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': joined.target, 'x-gateway-stream-id': claimed.id, 'x-gateway-replayed': 'true' })
         reply.sse.sendHeaders()
         fastify.cutSlowClient(reply)
-        return await sendFrames(joined.source, request, reply)
+        return await sendFrames(joined, 0, request, reply)
       }
       id = randomUUID() // the other one came to nothing
     }
@@ -62,19 +62,28 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
     })
     signal.outlive()
     const live = streamLog.keep({
-      begun: { id, caller: request.callerId, target: answer.target, request: failover.isRescued(call) ? keptRequest(call) : undefined },
+      begun: { id, caller: request.callerId, target: answer.target, dialect: dialect.name, request: dialect.outlivesReplica && failover.isRescued(call) ? keptRequest(call) : undefined },
       queue: answer.answer.queue,
       frames,
       onAbandon: () => signal.abandon()
     })
     reply.sse.sendHeaders()
     fastify.cutSlowClient(reply)
-    await sendFrames(live.read(0), request, reply)
+    await sendFrames({ source: live.read(0), dialect: dialect.name }, 0, request, reply)
   } catch (error) {
     ended()
     release()
     throw error
   }
+}
+
+/**
+ * What tells two requests apart: the body as it was sent, since it may say things of the answer that the core's format has no words
+ * for, and the API, as two may be sent the same body.
+ */
+function digestOf ({ body }: FastifyRequest, { name }: Dialect): string {
+  // Chat completions' is of the body alone, as replicas of former versions write it.
+  return createHash('sha256').update(name === 'chat_completions' ? '' : name).update(JSON.stringify(body)).digest('hex')
 }
 
 /** @throws {GatewayError} 400: it is no key */

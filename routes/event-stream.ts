@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
+import { errorFrame } from '../dialects/error-frame.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Answer } from '../failover/walk.ts'
 import { errorOfStream } from '../plugins/error-handler.ts'
@@ -9,7 +10,8 @@ import type { BatchEncoder, KeepAlive } from '../streams/batch-pump.ts'
 import { BoundedQueue } from '../streams/bounded-queue.ts'
 import { KEEP_ALIVE_COMMENT } from '../streams/sse-frames.ts'
 import { FramesGoneError, StreamMovedError, follow } from '../stream-log/frame-source.ts'
-import type { FrameSource } from '../stream-log/frame-source.ts'
+import { lastIdOf } from '../stream-log/frame-text.ts'
+import type { JoinedStream } from '../stream-log/stream-log.ts'
 
 /** A stream that is silent for so long (ms) gets a comment that keeps its connection alive. */
 export const KEEP_ALIVE: KeepAlive = { afterMs: 15_000, text: KEEP_ALIVE_COMMENT }
@@ -50,15 +52,21 @@ export function beginAnswer (request: FastifyRequest, reply: FastifyReply, { tar
  * Sends frames as they come, until they end or the client leaves; then the source is closed. The head must have been written.
  * That they cannot be read any more is told in a last frame without an id: it is none of the stream, so a client that asks
  * again goes on from what it has.
+ * @param afterId the last frame that the client has, of those before
  */
-export async function sendFrames (source: FrameSource, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function sendFrames ({ source, dialect }: Pick<JoinedStream, 'source' | 'dialect'>, afterId: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const queue = new BoundedQueue<string>(READER)
+  let after = afterId
   const asTheyAre: BatchEncoder<string> = {
-    encode: pieces => pieces.join(''),
+    encode: pieces => {
+      const text = pieces.join('')
+      after = Math.max(after, lastIdOf(text))
+      return text
+    },
     end: () => '',
     fail: error => {
       request.failure = unreadable(error)
-      return `data: ${JSON.stringify(request.failure.toBody())}\n\n`
+      return errorFrame(dialect, request.failure, { after, ofStream: false, requestId: request.id })
     }
   }
   await Promise.all([follow(source, queue), sendBatches(queue, asTheyAre, reply.raw, KEEP_ALIVE)])

@@ -20,13 +20,14 @@ const streams: FastifyPluginAsyncTypebox = async fastify => {
     preHandler: fastify.drain.guard
   }, async (request, reply) => {
     const { id } = request.params
-    const joined = await inReach(fastify.streamLog.join(id, request.callerId, Number(request.headers['last-event-id'] ?? 0)))
+    const afterId = Number(request.headers['last-event-id'] ?? 0)
+    const joined = await inReach(fastify.streamLog.join(id, request.callerId, afterId))
     if (joined === undefined) throw noStream()
     void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': joined.target, 'x-gateway-stream-id': id })
     reply.sse.sendHeaders()
     fastify.cutSlowClient(reply)
     reply.raw.flushHeaders() // it may take long until there is something new
-    await sendFrames(joined.source, request, reply)
+    await sendFrames(joined, afterId, request, reply)
   })
 
   fastify.delete('/v1/streams/:id', {

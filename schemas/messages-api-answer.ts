@@ -142,6 +142,6 @@ export const MessagesErrorBody = Type.Object({
       attempts: Type.Optional(Type.Array(FailedAttempt))
     })
   }),
-  request_id: Type.String()
+  request_id: OrNull(Type.String())
 }, { $id: 'MessagesError' })
 export type MessagesErrorBody = Static<typeof MessagesErrorBody>

@@ -37,8 +37,8 @@ export class MemoryStreamStore implements StreamStore {
     for (const { claim: other, expiresAt } of this.#streams.values()) {
       if (other?.key === claim.key && other.caller === claim.caller && expiresAt > now) return other
     }
-    const { id, caller } = claim
-    this.#streams.set(id, { ...this.#newOf({ id, caller, target: '' }, owner), claim, expiresAt: now + ttlMs })
+    const { id, caller, dialect } = claim
+    this.#streams.set(id, { ...this.#newOf({ id, caller, target: '', dialect }, owner), claim, expiresAt: now + ttlMs })
     return claim
   }
 
@@ -79,15 +79,15 @@ export class MemoryStreamStore implements StreamStore {
     const stored = this.#streams.get(id)
     if (stored === undefined || stored.expiresAt <= this.#now()) return undefined
     stored.followedUntil = this.#now() + FOLLOWED_MS
-    const { stream: { caller, target }, owner, state, lastId, beats, segments } = stored
-    return { caller, target, state, lastId, beat: String(beats), handedOver: owner === '', segments: segments.filter(segment => segment.lastId > afterId) }
+    const { stream: { caller, target, dialect }, owner, state, lastId, beats, segments } = stored
+    return { caller, target, dialect, state, lastId, beat: String(beats), handedOver: owner === '', segments: segments.filter(segment => segment.lastId > afterId) }
   }
 
-  async declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean> {
+  async declareLost (id: string, beat: string, lastFrame: (id: number, dialect: string) => string): Promise<boolean> {
     const stored = this.#streams.get(id)
     if (stored?.state !== 'running' || String(stored.beats) !== beat) return false
     const lastId = ++stored.lastId
-    stored.segments.push({ firstId: lastId, lastId, text: lastFrame(lastId) })
+    stored.segments.push({ firstId: lastId, lastId, text: lastFrame(lastId, stored.stream.dialect) })
     this.#end(stored, 'lost')
     stored.claim = undefined
     this.#announce(id)
@@ -158,8 +158,8 @@ export class MemoryStreamStore implements StreamStore {
   /** Nobody will carry it on any more, so what was asked is forgotten. */
   #end (stored: Stored, state: StoredStreamState): void {
     stored.state = state
-    const { id, caller, target } = stored.stream
-    stored.stream = { id, caller, target }
+    const { id, caller, target, dialect } = stored.stream
+    stored.stream = { id, caller, target, dialect }
   }
 
   #announce (id: string): void {

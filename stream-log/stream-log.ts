@@ -31,10 +31,18 @@ export interface StreamLogOptions {
   /** Monotonic clock, ms. */
   readonly now: () => number
   readonly schedule: Schedule
-  /** The frame that ends a stream whose replica has died. */
-  readonly lastFrame: (id: number) => string
+  /** The frame that ends a stream whose replica has died, by its number and what the others are written in. */
+  readonly lastFrame: (id: number, dialect: string) => string
   /** Told once when the store begins to fail, and once when it is well again. */
   readonly onStore: (event: StoreEvent) => void
+}
+
+/** A stream to read, from a position on. */
+export interface JoinedStream {
+  readonly target: string
+  /** What its frames are written in. */
+  readonly dialect: string
+  readonly source: FrameSource
 }
 
 /** A stream to keep. */
@@ -109,14 +117,14 @@ export class StreamLog {
   }
 
   /** Joins a stream from its start as soon as it has begun; undefined if it never did. */
-  async joinBegun (id: string, caller: string | null): Promise<{ readonly target: string, readonly source: FrameSource } | undefined> {
+  async joinBegun (id: string, caller: string | null): Promise<JoinedStream | undefined> {
     await this.#claims.begun(id)
     const joined = await this.join(id, caller, 0)
     if (joined === undefined || joined.target !== '') return joined
     try {
       const first = await joined.source.next()
       const target = (await this.#find(id, 0))?.target ?? ''
-      return { target, source: withFirst(first, joined.source) }
+      return { ...joined, target, source: withFirst(first, joined.source) }
     } catch (error) {
       if (error instanceof FramesGoneError) return undefined
       throw error
@@ -164,14 +172,15 @@ export class StreamLog {
    * such stream.
    * @throws whatever the store rejects with
    */
-  async join (id: string, caller: string | null, afterId: number): Promise<{ readonly target: string, readonly source: FrameSource } | undefined> {
+  async join (id: string, caller: string | null, afterId: number): Promise<JoinedStream | undefined> {
     const live = this.#live.get(id)
     if (live !== undefined) {
-      return live.begun.caller === caller && live.isKept ? { target: live.begun.target, source: live.read(afterId) } : undefined
+      const { target, dialect } = live.begun
+      return live.begun.caller === caller && live.isKept ? { target, dialect, source: live.read(afterId) } : undefined
     }
     const stored = await this.#find(id, afterId)
     if (stored === undefined || stored.caller !== caller || stored.state === 'deleted') return undefined
-    return { target: stored.target, source: this.#elsewhere.read(id, afterId) }
+    return { target: stored.target, dialect: stored.dialect, source: this.#elsewhere.read(id, afterId) }
   }
 
   /** Looks a few times: a client may be quicker at another replica than the first write of its stream is. */

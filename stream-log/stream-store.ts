@@ -18,6 +18,8 @@ export interface NewStream {
   readonly caller: string | null
   /** The target that began to answer. */
   readonly target: string
+  /** What its frames are written in: a word of whoever keeps it, for whoever has to add a last one. */
+  readonly dialect: string
   /** What another replica has to know to carry it on: words of whoever takes it over. Undefined: nobody can. */
   readonly request?: string | undefined
 }
@@ -36,6 +38,7 @@ export interface StoredStream {
   readonly caller: string | null
   /** Empty: it was claimed, and has not begun. */
   readonly target: string
+  readonly dialect: string
   readonly state: StoredStreamState
   /** The number of its newest stored frame. */
   readonly lastId: number
@@ -85,6 +88,8 @@ export interface RequestClaim {
   readonly id: string
   readonly caller: string | null
   readonly key: string
+  /** What its frames will be written in. */
+  readonly dialect: string
   /** Of what was asked for: the same name for something else is a mistake. */
   readonly digest: string
 }
@@ -101,8 +106,8 @@ export interface StreamStore {
   beat (owner: string, ids: readonly string[], ttlMs: number): Promise<Ownership>
   /** Undefined: there is none, or none any more. Being read, it announces what is new. */
   read (id: string, afterId: number): Promise<StoredStream | undefined>
-  /** Ends a running stream whose replica has been silent since `beat`, with a last frame made of the next number. False: it lives, or was ended already. */
-  declareLost (id: string, beat: string, lastFrame: (id: number) => string): Promise<boolean>
+  /** Ends a running stream whose replica has been silent since `beat`, with a last frame made of the next number and the dialect. False: it lives, or was ended already. */
+  declareLost (id: string, beat: string, lastFrame: (id: number, dialect: string) => string): Promise<boolean>
   /** Makes a running stream this replica's own. Undefined: it lives, has ended, cannot be carried on, or was taken over too often. */
   takeOver (takeover: Takeover): Promise<TakenStream | undefined>
   /** Lets go of a replica's own streams, so that others need not wait before they take them over. */

@@ -18,6 +18,11 @@ export function namedFrame (event: string, id: number, data: string): string {
   return `event: ${event}\n${frame(id, data)}`
 }
 
+/** An event that is none of a stream's own, and so has no number: whoever joins the stream again goes on after what it has of it. */
+export function unnumberedFrame (event: string | undefined, data: string): string {
+  return `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`
+}
+
 /**
  * Numbers chunks from 1 and closes the stream: with `[DONE]` if the producer finished, and with one error frame if it
  * failed. Nothing else writes the end, so a broken stream can not look complete.

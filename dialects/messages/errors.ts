@@ -26,9 +26,10 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 /**
  * An error in the format of the Messages API.
+ * @param requestId null where it is not known
  * @see https://platform.claude.com/docs/en/api/errors
  */
-export function messagesError ({ status, message, code, param, attempts }: GatewayError, requestId: string): MessagesErrorBody {
+export function messagesError ({ status, message, code, param, attempts }: GatewayError, requestId: string | null): MessagesErrorBody {
   return {
     type: 'error',
     error: {

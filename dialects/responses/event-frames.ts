@@ -4,7 +4,7 @@ import { objectOf } from '../../schemas/json-object.ts'
 import type { ResponsesEvent } from '../../schemas/responses-events.ts'
 import type { BatchEncoder } from '../../streams/batch-pump.ts'
 import { namedFrame } from '../../streams/sse-frames.ts'
-import { errorBody } from './error-body.ts'
+import { errorEvent } from './error-event.ts'
 import { ResponseInProgress, malformedAnswer } from './response.ts'
 import type { AnswerContext } from './response.ts'
 
@@ -89,11 +89,7 @@ export class EventFrames implements BatchEncoder<string> {
     this.#over = true
     this.#begin()
     const error = this.#errorOf(cause)
-    const { error: body } = errorBody(error)
-    const { message, param } = body
-    // Some clients know no error without a code.
-    const code = body.code ?? body.type
-    this.#write({ type: 'error', code, message, param, error: { ...body, code } })
+    this.#write(errorEvent(error))
     this.#write({ type: 'response.failed', response: this.#response.failed(error) })
   }
 

@@ -34,7 +34,7 @@ t.test('nothing of an answer is in the tables where there is a key, and without 
   t.teardown(async () => await database.close())
   const key = randomBytes(32)
   const store = new PostgresStreamStore(database, new FrameCipher([key]))
-  const stream = { id: randomUUID(), caller: null, target: 'a', request: 'what was asked' }
+  const stream = { id: randomUUID(), caller: null, target: 'a', dialect: 'd', request: 'what was asked' }
   await store.write('r1', [{ id: stream.id, begun: stream, segment: segment(1, 3), ended: false }], TTL)
   const [asked] = await database.execute<{ request: string }>(sql`select encode(request, 'escape') as request from stream`)
   t.match(asked, { request: /./ })
@@ -57,7 +57,7 @@ t.test('what is new of a stream is announced while somebody elsewhere reads it, 
   const listening = Promise.withResolvers<void>()
   const stop = database.listen?.('stream', { onNotification: id => heard.push(id), onListening: () => listening.resolve() })
   await listening.promise
-  const [unread, read] = [randomUUID(), randomUUID()].map(id => ({ id, caller: null, target: 'a' }))
+  const [unread, read] = [randomUUID(), randomUUID()].map(id => ({ id, caller: null, target: 'a', dialect: 'd' }))
   if (unread === undefined || read === undefined) throw new Error('unreachable')
   const write = async (stream: typeof read, from: number, to: number) => await store.write('r1', [{ id: stream.id, begun: stream, segment: segment(from, to), ended: false }], TTL)
   await write(unread, 1, 2)

@@ -8,7 +8,7 @@ import { Fleet, TTL } from '../support/stream-fleet.ts'
 
 t.test('all who ask at once for what was made elsewhere are told which stream it is, by one look', async t => {
   const fleet = new Fleet()
-  const claimOf = () => ({ id: randomUUID(), caller: 'ada', key: 'k', digest: 'd' })
+  const claimOf = () => ({ id: randomUUID(), caller: 'ada', key: 'k', dialect: 'd', digest: 'd' })
   const made = claimOf()
   await fleet.store.claim('elsewhere', made, TTL)
   let looks = 0

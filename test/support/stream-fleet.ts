@@ -41,7 +41,7 @@ export function keep (log: StreamLog, caller: string | null = 'ada', request?: s
     abandoned++
     queue.fail(new Error('given up'))
   }
-  log.keep({ begun: { id, caller, target: 'a', request }, queue, frames: new ChunkFrames(({ message }) => JSON.stringify(message)), onAbandon })
+  log.keep({ begun: { id, caller, target: 'a', dialect: 'chat_completions', request }, queue, frames: new ChunkFrames(({ message }) => JSON.stringify(message)), onAbandon })
   return { id, queue, abandoned: () => abandoned }
 }
 

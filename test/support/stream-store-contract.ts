@@ -17,7 +17,7 @@ export function segment (firstId: number, lastId: number): Segment {
 }
 
 function begun (change: Partial<NewStream> = {}): NewStream {
-  return { id: randomUUID(), caller: 'ada', target: 'a', ...change }
+  return { id: randomUUID(), caller: 'ada', target: 'a', dialect: 'd', ...change }
 }
 
 function writeOf (id: string, change: Partial<StreamWrite> = {}): StreamWrite {
@@ -76,17 +76,18 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.match(await store.beat('r2', [stream.id], TTL), { lost: [stream.id], deleted: [] })
   })
 
+  const lastFrame = (id: number, dialect: string) => frame(id, `"lost in ${dialect}"`)
+
   await t.test('who was declared lost writes nothing any more; the last frame says it, once', async t => {
     const stream = begun()
     await store.write('r1', [writeOf(stream.id, { begun: stream, segment: segment(1, 3) })], TTL)
     const beat = (await store.read(stream.id, 0))?.beat ?? ''
-    const lastFrame = (id: number) => frame(id, '"lost"')
     const declared = await Promise.all([1, 2, 3].map(async () => await store.declareLost(stream.id, beat, lastFrame)))
     t.equal(declared.filter(Boolean).length, 1)
-    t.match(await store.read(stream.id, 3), { state: 'lost', lastId: 4, segments: [{ firstId: 4, lastId: 4, text: frame(4, '"lost"') }] })
+    t.match(await store.read(stream.id, 3), { state: 'lost', lastId: 4, segments: [{ firstId: 4, lastId: 4, text: frame(4, '"lost in d"') }] })
     t.match(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
     t.match(await store.read(stream.id, 0), { state: 'lost', lastId: 4 })
-    t.equal(await textAfter(stream.id, 0), segment(1, 3).text + frame(4, '"lost"'))
+    t.equal(await textAfter(stream.id, 0), segment(1, 3).text + frame(4, '"lost in d"'))
   })
 
   await t.test('who has given a sign of life meanwhile is not lost, nor who has ended', async t => {
@@ -100,7 +101,6 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.notOk(await store.declareLost(stream.id, (await store.read(stream.id, 0))?.beat ?? '', () => ''))
   })
 
-  const lastFrame = (id: number) => frame(id, '"lost"')
   const beatOf = async (id: string) => (await store.read(id, 0))?.beat ?? ''
   const takeover = async (id: string, owner: string, beat: string, atMost = 3) => await store.takeOver({ id, beat, owner, ttlMs: TTL, atMost })
 
@@ -194,7 +194,7 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.match(await store.read(b.id, 0), { state: 'running', lastId: 1 })
   })
 
-  const claimOf = (change: Partial<RequestClaim> = {}): RequestClaim => ({ id: randomUUID(), caller: 'ada', key: randomUUID(), digest: 'd', ...change })
+  const claimOf = (change: Partial<RequestClaim> = {}): RequestClaim => ({ id: randomUUID(), caller: 'ada', key: randomUUID(), dialect: 'd', digest: 'd', ...change })
 
   await t.test('of many who claim one name exactly one gets it, and all learn who', async t => {
     const key = randomUUID()
@@ -212,10 +212,25 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     }
   })
 
+  await t.test('what a stream is written in is known from its claim to its last frame', async t => {
+    const claim = claimOf({ dialect: 'e' })
+    await store.claim('r1', claim, TTL)
+    t.match(await store.read(claim.id, 0), { dialect: 'e' })
+    const unclaimed = begun({ dialect: 'f', request: 'r' })
+    await store.write('r1', [writeOf(unclaimed.id, { begun: unclaimed, segment: segment(1, 1) })], TTL)
+    t.match(await takeover(unclaimed.id, 'r2', await beatOf(unclaimed.id)), { stream: { dialect: 'f' } })
+    for (const { id, dialect } of [claim, unclaimed]) {
+      await store.declareLost(id, await beatOf(id), lastFrame)
+      const { lastId = 0 } = await store.read(id, 0) ?? {}
+      t.match(await store.read(id, 0), { dialect, state: 'lost' })
+      t.equal(await textAfter(id, lastId - 1), frame(lastId, `"lost in ${dialect}"`))
+    }
+  })
+
   await t.test('a claimed stream begins with its first write, and keeps its name when it ends', async t => {
     const claim = claimOf()
     await store.claim('r1', claim, TTL)
-    await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a' }, segment: segment(1, 2), ended: true })], TTL)
+    await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a', dialect: 'd' }, segment: segment(1, 2), ended: true })], TTL)
     t.match(await store.read(claim.id, 0), { state: 'ended', target: 'a', lastId: 2 })
     t.match(await store.claim('r2', claimOf({ key: claim.key, digest: 'other' }), TTL), { id: claim.id, digest: 'd' })
   })
@@ -233,10 +248,10 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     for (const end of ['release', 'declareLost', 'remove', 'expire'] as const) {
       const claim = claimOf()
       await store.claim('r1', claim, TTL)
-      await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a' }, segment: segment(1, 2) })], TTL)
+      await store.write('r1', [writeOf(claim.id, { begun: { id: claim.id, caller: 'ada', target: 'a', dialect: 'd' }, segment: segment(1, 2) })], TTL)
       t.notOk(await again(claim.key))
       if (end === 'release') await store.release(claim.id)
-      if (end === 'declareLost') await store.declareLost(claim.id, (await store.read(claim.id, 0))?.beat ?? '', id => frame(id, '"lost"'))
+      if (end === 'declareLost') await store.declareLost(claim.id, (await store.read(claim.id, 0))?.beat ?? '', lastFrame)
       if (end === 'remove') await store.remove(claim.id)
       if (end === 'expire') await elapse(TTL + 1)
       t.ok(await again(claim.key), end)

@@ -1,0 +1,1 @@
+ALTER TABLE "stream" ADD COLUMN "dialect" text DEFAULT 'chat_completions' NOT NULL;
