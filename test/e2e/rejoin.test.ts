@@ -1,14 +1,18 @@
 /**
  * Streams whose connections are cut anywhere, and which are joined again at other replicas: the bytes are those of a
- * stream that was never cut. And replicas that die in the middle.
+ * stream that was never cut. And replicas that die in the middle. In each dialect.
  */
 import t from 'tap'
-import { HELLO, chat } from '../support/chat-client.ts'
+import { DIALECTS, PATHS, bodyOf } from '../faults/dialects.ts'
+import type { Dialect } from '../faults/dialects.ts'
+import { objectOf } from '../support/chat-client.ts'
 import { openaiAt } from '../support/build-gateway.ts'
 import { startGateway } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
-import { cutAfter, joinAfter } from '../support/resumable.ts'
+import { dataOf, lastIdOf } from '../../stream-log/frame-text.ts'
+import { cutAfter } from '../support/resumable.ts'
+import type { Cut } from '../support/resumable.ts'
 import { DONE, finish, role, scriptedUpstream, streaming, text } from '../support/scripted-upstream.ts'
 import type { Script } from '../support/scripted-upstream.ts'
 
@@ -22,57 +26,113 @@ const paced: Script = async (response, request) => {
   await streaming(role(), ...words.flat(), finish('stop'), DONE)(response, request)
 }
 
-t.test('streams cut at random bytes and joined at another replica, again and again, are what they would have been', { timeout: 600_000 }, async t => {
-  const upstream = await scriptedUpstream(t)
-  upstream.otherwise = paced
-  const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
-  const replicas = await Promise.all([startGateway(t, env), startGateway(t, env)])
-  const at = (n: number) => replicas[n % 2]?.url ?? ''
-  const whole = await (await chat(at(0), { ...HELLO, stream: true })).text()
-  const length = Buffer.byteLength(whole)
-  let cuts = 0
-  let differing = 0
-  let inTheMiddle = 0
-  for (let from = 0; from < STREAMS; from += AT_ONCE) {
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, STREAMS - from) }, async (_, n) => {
-      // Spread over the whole length, the very first bytes included.
-      const position = 1 + Math.floor(((from + n) * 7919) % (length - 1))
-      const first = await cutAfter(`${at(n)}/v1/chat/completions`, position)
-      let received = first.text
-      let { lastId, ended } = first
-      for (let join = 1; !ended; join++) {
-        const next = join < 3
-          ? await cutAfter(`${at(n + join)}/v1/streams/${first.id}`, 1 + (position * join * 31) % length, { method: 'GET', headers: { 'last-event-id': String(lastId) } })
-          : await joinAfter(at(n + join), first.id, lastId)
-        cuts++
-        received += next.text
-        lastId = Math.max(lastId, next.lastId)
-        ended = next.ended
-      }
-      if (first.lastId > 0 && !first.ended) inTheMiddle++
-      if (received !== whole) differing++
-    }))
-  }
-  t.equal(differing, 0)
-  t.ok(inTheMiddle > STREAMS / 2)
-  t.comment(`${STREAMS} streams, joined ${cuts} times; ${inTheMiddle} were cut between their first and last frame`)
-})
+const bodyIn = (dialect: Dialect) => ({ model: 'auto', ...bodyOf(dialect, 'Say hello'), stream: true })
 
-t.test('a replica that is killed in the middle: who reads at another one is told, and so is who asks later', async t => {
-  const upstream = await scriptedUpstream(t)
-  const never = Promise.withResolvers<void>()
-  upstream.next(streaming(role(), text('Hello'), never.promise))
-  const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
-  const [a, b] = await Promise.all([startGateway(t, env), startGateway(t, env)])
-  const first = await cutAfter(`${a.url}/v1/chat/completions`, 100)
-  await cutAfter(`${b.url}/v1/streams/${first.id}`, 100, { method: 'GET' }) // so it is stored
-  const reading = joinAfter(b.url, first.id, first.lastId)
-  await a.kill()
-  const killedAt = performance.now()
-  const { text: rest } = await reading
-  t.comment(`told after ${Math.round(performance.now() - killedAt)} ms`)
-  t.match(rest, /id: \d+\ndata: \{"error":\{[^\n]*"code":"stream_lost"[^\n]*\}\n\n$/)
-  const later = await joinAfter(b.url, first.id, first.lastId)
-  t.equal(later.text, rest)
-  never.resolve()
-})
+/** A stream's text without what differs between two answers to the same question: ids of responses, and when they were complete. */
+function comparable (stream: string): string {
+  return stream.replaceAll(/(?<=_)[\da-f]{32}(?![\da-f])/g, 'x').replaceAll(/(?<="completed_at":)\d+/g, '0')
+}
+
+/** What is none of a stream's own: that this connection ends, though the stream does not; and comments. */
+const UNNUMBERED = /(?<=^|\n\n)(?:(?:event: .*\n)?data|): .*\n\n/g
+
+/** Where it takes longer than so many tries, it is not that the machine is busy. */
+const MAX_TRIES = 100
+
+/**
+ * Joins a stream, on a machine that may be so busy that the stream's first frames are not stored when they are looked for, or
+ * that a look takes too long: then it asks again.
+ */
+async function joining (url: string, { id, lastId, bytes = Infinity }: { readonly id: string, readonly lastId: number, readonly bytes?: number }): Promise<Cut> {
+  for (let tries = 1; ; tries++) {
+    const cut = await cutAfter(`${url}/v1/streams/${id}`, bytes, { method: 'GET', headers: lastId === 0 ? {} : { 'last-event-id': String(lastId) } })
+    if (cut.status !== 200) {
+      if (![404, 503].includes(cut.status) || tries === MAX_TRIES) throw new Error(`joining ${id} after ${lastId} is answered by ${cut.status}`)
+      continue
+    }
+    const text = cut.text.replaceAll(UNNUMBERED, '')
+    return { ...cut, text, ended: cut.ended && text === cut.text }
+  }
+}
+
+/** The rest of a stream. */
+async function restOf (url: string, { id, lastId }: Pick<Cut, 'id' | 'lastId'>): Promise<string> {
+  let text = ''
+  for (let after = lastId; ;) {
+    const cut = await joining(url, { id, lastId: after })
+    text += cut.text
+    if (cut.ended) return text
+    after = Math.max(after, cut.lastId)
+  }
+}
+
+for (const dialect of DIALECTS) {
+  t.test(`${dialect}: streams cut at random bytes and joined at another replica, again and again, are what they would have been`, { timeout: 600_000 }, async t => {
+    const upstream = await scriptedUpstream(t)
+    upstream.otherwise = paced
+    const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
+    const replicas = await Promise.all([startGateway(t, env), startGateway(t, env)])
+    const at = (n: number) => replicas[n % 2]?.url ?? ''
+    const body = bodyIn(dialect)
+    const ask = async (url: string, bytes: number, headers: Record<string, string> = {}) => await cutAfter(`${url}${PATHS[dialect]}`, bytes, { body, headers })
+    const { text: whole, ended } = await ask(at(0), Infinity, { 'x-gateway-resumable': 'false' })
+    t.ok(ended)
+    const length = Buffer.byteLength(whole)
+    let cuts = 0
+    let differing = 0
+    let inTheMiddle = 0
+    for (let from = 0; from < STREAMS; from += AT_ONCE) {
+      await Promise.all(Array.from({ length: Math.min(AT_ONCE, STREAMS - from) }, async (_, n) => {
+        // Spread over the whole length, the very first bytes included.
+        const position = 1 + Math.floor(((from + n) * 7919) % (length - 1))
+        const first = await ask(at(n), position)
+        let received = first.text
+        let { lastId, ended } = first
+        for (let join = 1; !ended; join++) {
+          const next = await joining(at(n + join), { id: first.id, lastId, ...(join < 3 ? { bytes: 1 + (position * join * 31) % length } : {}) })
+          cuts++
+          received += next.text
+          lastId = Math.max(lastId, next.lastId)
+          ended = next.ended
+        }
+        if (first.lastId > 0 && !first.ended) inTheMiddle++
+        if (received !== await restOf(at(n + 1), { id: first.id, lastId: 0 }) || comparable(received) !== comparable(whole)) differing++
+      }))
+    }
+    t.equal(differing, 0)
+    t.ok(inTheMiddle > STREAMS / 2)
+    t.comment(`${STREAMS} streams, joined ${cuts} times; ${inTheMiddle} were cut between their first and last frame`)
+  })
+}
+
+/** How each says that its replica has died, as the frame with this number. */
+const LOST: Readonly<Record<Dialect, (id: number) => { readonly event: string, readonly data: object }>> = {
+  chat: () => ({ event: '', data: { error: { code: 'stream_lost', type: 'server_error' } } }),
+  responses: id => ({ event: 'event: error\n', data: { type: 'error', code: 'stream_lost', message: String, param: null, sequence_number: id - 1 } }),
+  messages: () => ({ event: 'event: error\n', data: { type: 'error', error: { type: 'api_error', message: String, details: { error_code: 'stream_lost' } }, request_id: null } })
+}
+
+for (const dialect of DIALECTS) {
+  t.test(`${dialect}: a replica that is killed in the middle: who reads at another one is told, and so is who asks later`, async t => {
+    const upstream = await scriptedUpstream(t)
+    const never = Promise.withResolvers<void>()
+    upstream.next(streaming(role(), text('Hello'), never.promise))
+    const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
+    const [a, b] = await Promise.all([startGateway(t, env), startGateway(t, env)])
+    const first = await cutAfter(`${a.url}${PATHS[dialect]}`, 100, { body: bodyIn(dialect) })
+    await joining(b.url, { id: first.id, lastId: 0, bytes: 100 }) // so it is stored
+    const reading = restOf(b.url, first)
+    await a.kill()
+    const killedAt = performance.now()
+    const rest = await reading
+    t.comment(`told after ${Math.round(performance.now() - killedAt)} ms`)
+    const [, before = '', last = ''] = /^((?:.*\n\n)*)(.+\n\n)$/s.exec(rest) ?? []
+    const lastId = lastIdOf(rest)
+    const { event, data } = LOST[dialect](lastId)
+    t.ok(last.startsWith(`${event}id: ${lastId}\ndata: `), last)
+    t.equal(lastIdOf(first.text + before), lastId - 1)
+    t.match(objectOf(dataOf(last).join()), data)
+    t.equal(await restOf(b.url, first), rest)
+    never.resolve()
+  })
+}

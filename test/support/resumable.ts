@@ -7,6 +7,7 @@ import { lastIdOf } from '../../stream-log/frame-text.ts'
 
 /** What came before a connection was cut. */
 export interface Cut {
+  readonly status: number
   /** `x-gateway-stream-id` */
   readonly id: string
   /** Whole frames only: what an event source would have heard. */
@@ -26,7 +27,7 @@ export async function cutAfter (url: string, bytes: number, { method = 'POST', h
       const settle = (ended: boolean) => {
         const text = received.toString('utf8', 0, ended ? received.length : received.lastIndexOf('\n\n') + 2)
         const whole = text.endsWith('\n\n') ? text : ''
-        resolve({ id, text: whole, lastId: lastIdOf(whole), ended })
+        resolve({ status: response.statusCode ?? 0, id, text: whole, lastId: lastIdOf(whole), ended })
       }
       response.once('data', () => onBegun())
       response.on('data', (piece: Buffer) => {
