@@ -1,6 +1,7 @@
 import { ChatCompletion, ChatCompletionChunk } from '../schemas/chat-completion.ts'
 import { ErrorBody } from '../schemas/error.ts'
 import type { RouteDescription } from './description.ts'
+import { resumable } from './resumable.ts'
 
 const head = { id: 'chatcmpl-1', created: 1_764_000_000, model: 'gpt-4o-2024-08-06' }
 const usage = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 }
@@ -9,14 +10,7 @@ const chunk = (delta: object, finishReason: string | null = null) =>
 
 /** `POST /v1/chat/completions` */
 export const chatCompletions: RouteDescription = {
-  headers: {
-    'x-gateway-resumable': { type: 'string', enum: ['true', 'false'], description: 'Whether the stream can be joined again. Default: as its model is configured.' },
-    'idempotency-key': { type: 'string', pattern: '^[!-~]{1,255}$', description: 'A name of the request: who asks for the same under it again joins the stream that there is. Streams only.' }
-  },
-  answerHeaders: {
-    'x-gateway-replayed': { type: 'string', const: 'true', description: 'The request was made before, under its Idempotency-Key.' }
-  },
-  failures: { 422: { description: 'The Idempotency-Key was used for another request.' } },
+  ...resumable,
   requests: {
     smallest: { summary: 'The smallest request', value: { messages: [{ role: 'user', content: 'Hello!' }] } },
     stream: { summary: 'A stream, with its token counts', value: { model: 'auto', messages: [{ role: 'user', content: 'Hello!' }], stream: true, stream_options: { include_usage: true } } },

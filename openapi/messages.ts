@@ -1,5 +1,6 @@
 import { AnswerMessage, MessageEvent, MessagesErrorBody } from '../schemas/messages-api-answer.ts'
 import type { RouteDescription } from './description.ts'
+import { resumable } from './resumable.ts'
 
 const usage = { input_tokens: 9, output_tokens: 3 }
 const head = { id: 'msg_1', type: 'message', role: 'assistant', model: 'anthropic.claude-sonnet-4-5-20250929-v1:0', stop_sequence: null }
@@ -14,6 +15,7 @@ const events = [
 
 /** `POST /v1/messages` */
 export const messages: RouteDescription = {
+  ...resumable,
   error: MessagesErrorBody,
   requests: {
     smallest: { summary: 'The smallest request', value: { model: 'auto', max_tokens: 256, messages: [{ role: 'user', content: 'Hello!' }] } },

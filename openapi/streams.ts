@@ -1,5 +1,7 @@
 import { ErrorBody } from '../schemas/error.ts'
 import { ChatCompletionChunk } from '../schemas/chat-completion.ts'
+import { MessageEvent, MessagesErrorBody } from '../schemas/messages-api-answer.ts'
+import { ResponsesEvent } from '../schemas/responses-events.ts'
 import { RETRY_AFTER } from './description.ts'
 import type { RouteDescription } from './description.ts'
 
@@ -14,11 +16,15 @@ export const joinStream: RouteDescription = {
   failures: { 503: { description: 'The stream cannot be read at present, or the gateway shuts down.', headers: RETRY_AFTER } },
   answers: {
     'text/event-stream': {
-      data: [ChatCompletionChunk, { const: '[DONE]', description: 'The end; not JSON.' }, ErrorBody],
+      data: [ChatCompletionChunk, { const: '[DONE]', description: 'The end of a chat completion; not JSON.' }, ErrorBody, ResponsesEvent, MessageEvent, MessagesErrorBody],
       examples: {
         rest: {
           summary: 'What followed the frame 2',
           value: `id: 3\ndata: ${JSON.stringify({ ...head, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\nid: 4\ndata: [DONE]\n\n`
+        },
+        message: {
+          summary: 'What followed the frame 6 of a stream of the Messages API',
+          value: 'event: message_stop\nid: 7\ndata: {"type":"message_stop"}\n\n'
         }
       }
     }

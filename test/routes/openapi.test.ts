@@ -48,7 +48,7 @@ t.test('the description', async t => {
   await t.test('says what else a route answers, by who may ask it and what it takes', async t => {
     const statuses = (name: string) => namesOf(at(operations.get(name), 'responses'))
     t.same(statuses('POST /v1/chat/completions'), ['200', '400', '401', '404', '413', '415', '422', '429', '500', '502', '503', '504'])
-    t.same(statuses('POST /v1/messages'), ['200', '400', '401', '404', '413', '415', '429', '500', '502', '503', '504'])
+    t.same(statuses('POST /v1/messages'), ['200', '400', '401', '404', '413', '415', '422', '429', '500', '502', '503', '504'])
     t.same(statuses('POST /v1/targets/{name}/breaker'), ['200', '400', '401', '403', '404', '413', '415', '500'])
     t.same(statuses('GET /v1/audit'), ['200', '400', '401', '403', '500', '503'])
     t.same(statuses('GET /v1/models'), ['200', '401', '500'])
@@ -71,7 +71,9 @@ t.test('the description', async t => {
     const answers = at(operation, 'responses', '200', 'content')
     t.same(namesOf(answers), ['application/json', 'text/event-stream'])
     t.same(namesOf(at(operation, 'responses', '200', 'headers')), ['x-gateway-attempts', 'x-gateway-replayed', 'x-gateway-stream-id', 'x-gateway-target', 'x-request-id'])
-    t.match(operation, { parameters: [{ name: 'x-gateway-resumable', in: 'header', required: false }, { name: 'idempotency-key', in: 'header', required: false }] })
+    for (const path of ['chat/completions', 'responses', 'messages']) {
+      t.match(operations.get(`POST /v1/${path}`), { parameters: [{ name: 'x-gateway-resumable', in: 'header', required: false }, { name: 'idempotency-key', in: 'header', required: false }] }, path)
+    }
     for (const status of ['429', '503']) t.ok('retry-after' in at(operation, 'responses', status, 'headers'), status)
     const ajv = new Ajv2020({ strict: false }).addSchema({ $id: 'document', ...document })
     const isA = (name: string, value: unknown) => ajv.validate({ $ref: `document#/components/schemas/${name}` }, value)
