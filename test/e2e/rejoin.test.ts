@@ -11,7 +11,7 @@ import { startGateway } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { dataOf, lastIdOf } from '../../stream-log/frame-text.ts'
-import { cutAfter } from '../support/resumable.ts'
+import { cutAfter, joinAfter } from '../support/resumable.ts'
 import type { Cut } from '../support/resumable.ts'
 import { DONE, finish, role, scriptedUpstream, streaming, text } from '../support/scripted-upstream.ts'
 import type { Script } from '../support/scripted-upstream.ts'
@@ -36,23 +36,12 @@ function comparable (stream: string): string {
 /** What is none of a stream's own: that this connection ends, though the stream does not; and comments. */
 const UNNUMBERED = /(?<=^|\n\n)(?:(?:event: .*\n)?data|): .*\n\n/g
 
-/** Where it takes longer than so many tries, it is not that the machine is busy. */
-const MAX_TRIES = 100
-
-/**
- * Joins a stream, on a machine that may be so busy that the stream's first frames are not stored when they are looked for, or
- * that a look takes too long: then it asks again.
- */
-async function joining (url: string, { id, lastId, bytes = Infinity }: { readonly id: string, readonly lastId: number, readonly bytes?: number }): Promise<Cut> {
-  for (let tries = 1; ; tries++) {
-    const cut = await cutAfter(`${url}/v1/streams/${id}`, bytes, { method: 'GET', headers: lastId === 0 ? {} : { 'last-event-id': String(lastId) } })
-    if (cut.status !== 200) {
-      if (![404, 503].includes(cut.status) || tries === MAX_TRIES) throw new Error(`joining ${id} after ${lastId} is answered by ${cut.status}`)
-      continue
-    }
-    const text = cut.text.replaceAll(UNNUMBERED, '')
-    return { ...cut, text, ended: cut.ended && text === cut.text }
-  }
+/** Joins a stream; what is none of its own is left out, and then it has not ended. */
+async function joining (url: string, { id, lastId, bytes }: { readonly id: string, readonly lastId: number, readonly bytes?: number }): Promise<Cut> {
+  const cut = await joinAfter(url, id, lastId, bytes)
+  if (cut.status !== 200) throw new Error(`joining ${id} after ${lastId} is answered by ${cut.status}`)
+  const text = cut.text.replaceAll(UNNUMBERED, '')
+  return { ...cut, text, ended: cut.ended && text === cut.text }
 }
 
 /** The rest of a stream. */

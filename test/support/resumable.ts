@@ -46,7 +46,16 @@ export async function cutAfter (url: string, bytes: number, { method = 'POST', h
   })
 }
 
-/** What is left of a stream: all of it, after the frame given. */
-export async function joinAfter (url: string, id: string, lastId: number, headers: Record<string, string> = {}): Promise<Cut> {
-  return await cutAfter(`${url}/v1/streams/${id}`, Infinity, { method: 'GET', headers: { ...(lastId === 0 ? {} : { 'last-event-id': String(lastId) }), ...headers } })
+/** Where a stream is not found in so many tries, it is not that the machine is busy. */
+const MAX_TRIES = 20
+
+/**
+ * What is left of a stream: all of it, after the frame given, or so many bytes. It is asked for again where it is not found or
+ * cannot be looked for: on a busy machine its first frames may take long to be stored.
+ */
+export async function joinAfter (url: string, id: string, lastId: number, bytes = Infinity): Promise<Cut> {
+  for (let tries = 1; ; tries++) {
+    const cut = await cutAfter(`${url}/v1/streams/${id}`, bytes, { method: 'GET', headers: lastId === 0 ? {} : { 'last-event-id': String(lastId) } })
+    if (cut.status === 200 || tries === MAX_TRIES) return cut
+  }
 }
