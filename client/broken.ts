@@ -5,9 +5,12 @@ export class Broken extends Error {
   override readonly name = 'Broken'
   /** What the gateway said, if it was that: thrown when there are no tries left. */
   readonly said: GatewayError | undefined
+  /** The stream came to nothing: not it is what is asked for next, but its answer anew. */
+  readonly anew: boolean
 
-  constructor (message: string, { said, cause }: { readonly said?: GatewayError | undefined, readonly cause?: unknown } = {}) {
+  constructor (message: string, { said, anew = false, cause }: { readonly said?: GatewayError | undefined, readonly anew?: boolean, readonly cause?: unknown } = {}) {
     super(message, { cause })
     this.said = said
+    this.anew = anew
   }
 }

@@ -71,7 +71,7 @@ export class CompletionStream implements AsyncIterableIterator<ChatCompletionChu
     }
   }
 
-  /** `x-gateway-stream-id`: what `joinCompletion` wants. */
+  /** `x-gateway-stream-id`: what `joinCompletion` wants. Before the first chunk it may change: what came to nothing is asked for anew. */
   get id (): string { return this.#streamId ?? '' }
   get streamId (): string | undefined { return this.#streamId }
   /** The target that answers; of a stream that was carried on, the one that began. */
@@ -80,7 +80,7 @@ export class CompletionStream implements AsyncIterableIterator<ChatCompletionChu
   get isReplayed (): boolean { return this.#head?.replayed ?? false }
   /** Number of the last frame that was handed on; 0: none. */
   get lastEventId (): number { return this.#lastEventId }
-  /** How often it was joined again after its connection was lost. */
+  /** How often it was joined again, or asked for anew, after its connection was lost. */
   get rejoined (): number { return Math.max(0, this.#connections - 1) }
 
   [Symbol.asyncIterator] (): this { return this }
@@ -191,7 +191,21 @@ export class CompletionStream implements AsyncIterableIterator<ChatCompletionChu
     this.#connection?.close()
     this.#connection = undefined
     this.#frames = []
-    await this.#retries.next(error, this)
+    const cameToNothing = this.#cameToNothing(error)
+    await this.#retries.next(cameToNothing ?? error, this)
+    if (cameToNothing === undefined) return
+    this.#streamId = undefined
+    this.#head = undefined
+  }
+
+  /**
+   * The stream is gone with its replica, and nothing of it was handed on: then it can be asked for anew, with the same key, so that
+   * it is not paid for twice. Undefined where that is not so, or where another stream was joined, whose request nobody here knows.
+   */
+  #cameToNothing (error: unknown): Broken | undefined {
+    if (this.#lastEventId > 0 || this.#streamId === undefined || this.#first.body === undefined) return undefined
+    const said = error instanceof Broken ? error.said : error
+    return said instanceof GatewayError && GONE.has(said.code) ? new Broken(said.message, { said, anew: true }) : undefined
   }
 
   /**
@@ -229,6 +243,9 @@ export class CompletionStream implements AsyncIterableIterator<ChatCompletionChu
 }
 
 const DONE = '[DONE]'
+
+/** Codes of a stream that nobody runs, and nobody will. */
+const GONE: ReadonlySet<string> = new Set(['stream_not_found', 'stream_lost'])
 
 /** Of a frame that is none of the stream's: why the gateway cannot read it. It may be able to later, unless frames are gone. */
 function asideOf (error: GatewayError): GatewayError | Broken {

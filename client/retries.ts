@@ -30,10 +30,10 @@ export class Retries {
   async next (failure: unknown, position: StreamPosition): Promise<void> {
     if (!(failure instanceof Broken)) throw failure
     const { maxTries, minDelayMs, maxDelayMs, maxRetryAfterMs } = this.#settings.reconnect
-    const { said } = failure
+    const { said, anew } = failure
     this.#failed++
     // A replica may not know yet what another one has just begun.
-    if (said?.status === 404 && ++this.#missing > MISSING_TRIES) throw said
+    if (said?.status === 404 && !anew && ++this.#missing > MISSING_TRIES) throw said
     const retryAfterMs = said?.retryAfterMs ?? 0
     if (this.#failed >= maxTries || retryAfterMs > maxRetryAfterMs) throw said ?? new ConnectionLostError(this.#failed, position, failure)
     const longest = Math.min(maxDelayMs, minDelayMs * 2 ** (this.#failed - 1))

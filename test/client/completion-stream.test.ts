@@ -209,6 +209,76 @@ t.test('a stream that another replica does not know yet is looked for again, a f
   t.equal(gateway.requests.length, 6)
 })
 
+t.test('a stream that came to nothing before its first frame is asked for anew, with the same key', async t => {
+  const lost = frames(frame(1, JSON.stringify({ error: { message: 'The replica has died.', type: 'server_error', code: 'stream_lost', param: null } })))
+  for (const [name, gone] of [['404', NO_STREAM], ['stream_lost', lost]] as const) {
+    const gateway = await scriptedUpstream(t)
+    const another = frames(chunkFrame(1, 'a'), chunkFrame(2, 'b'), done(3))
+    gateway.next(frames(CUT), gone, async (response, request) => {
+      response.setHeader('x-gateway-stream-id', 's-2')
+      response.setHeader('x-gateway-target', 'b')
+      await streaming(chunkFrame(1, 'a'), CUT)(response, request)
+    }, another)
+    const stream = await ask(gateway, { idempotencyKey: 'order-7' })
+    t.equal(stream.id, 's-1', name)
+    t.equal(await contentOf(stream), 'ab', name)
+    t.same([stream.id, stream.target, stream.rejoined], ['s-2', 'b', name === '404' ? 2 : 3], 'and it is the other one that is told of')
+    t.same(paths(gateway), ['POST /v1/chat/completions', 'GET /v1/streams/s-1', 'POST /v1/chat/completions', 'GET /v1/streams/s-2 1'], name)
+    const [first, , second] = gateway.requests
+    t.same([second?.headers['idempotency-key'], second?.body], ['order-7', first?.body], name)
+  }
+})
+
+t.test('asking anew is a try like any other: it pauses, and it ends', async t => {
+  const { gateway, time, options } = await onVirtualTime(t)
+  gateway.next(frames(CUT), NO_STREAM, frames(CUT), NO_STREAM, frames(CUT), NO_STREAM)
+  const stream = await ask(gateway, { ...options, reconnect: { minDelayMs: 100, maxDelayMs: 400, maxTries: 6 } })
+  const failed = failureOf(stream.next())
+  const pauses: number[] = []
+  for (let tries = 1; tries < 6; tries++) {
+    await until('it pauses', async () => { await time.advance(0); return gateway.requests.length === tries && (time.soonest ?? Infinity) < 40_000 })
+    const pause = time.soonest ?? 0
+    pauses.push(pause)
+    await time.advance(pause)
+  }
+  t.match(await failed, { name: 'GatewayError', code: 'stream_not_found', status: 404, lastEventId: 0 })
+  t.same(pauses, [75, 150, 300, 300, 300])
+  t.equal(gateway.requests.length, 6)
+  t.equal(time.pending, 0)
+})
+
+t.test('what is lost after its first frame, or was joined, is not asked for anew', async t => {
+  const gateway = await scriptedUpstream(t)
+  const lost = (id: number) => frame(id, JSON.stringify({ error: { message: 'The replica has died.', type: 'server_error', code: 'stream_lost', param: null } }))
+  gateway.next(frames(chunkFrame(1, 'a'), CUT), frames(lost(2)))
+  t.match(await failureOf(contentOf(await ask(gateway))), { name: 'GatewayError', code: 'stream_lost', lastEventId: 2 })
+  t.same(paths(gateway), ['POST /v1/chat/completions', 'GET /v1/streams/s-1 1'])
+  gateway.next(frames(lost(1)), NO_STREAM, NO_STREAM, NO_STREAM)
+  const joining = { baseURL: gateway.baseURL, id: 's-1', reconnect: AT_ONCE }
+  t.match(await failureOf(joinCompletion(joining).then(contentOf)), { code: 'stream_lost', lastEventId: 1 })
+  t.match(await failureOf(joinCompletion(joining)), { code: 'stream_not_found' })
+  t.equal(gateway.requests.length, 6)
+  gateway.next(frames(frame(1, JSON.stringify({ error: { message: 'No.', type: 'server_error', code: 'all_targets_failed', param: null } }))))
+  t.match(await failureOf(contentOf(await ask(gateway))), { code: 'all_targets_failed' }, 'nor is what failed for another reason')
+  t.equal(gateway.requests.length, 7)
+})
+
+t.test('one that is left while it is asked for anew is ended when it says which it is', async t => {
+  const gateway = await scriptedUpstream(t)
+  const begin = Promise.withResolvers<void>()
+  const never = Promise.withResolvers<void>()
+  t.teardown(() => never.resolve())
+  gateway.next(frames(CUT), NO_STREAM, after(begin.promise, frames(chunkFrame(1, 'a'), never.promise)), DELETED)
+  const aborter = new AbortController()
+  const stream = await ask(gateway, { signal: aborter.signal })
+  const pending = failureOf(stream.next())
+  await gateway.request(3)
+  aborter.abort()
+  t.match(await pending, { name: 'AbortError' })
+  begin.resolve()
+  t.match(await gateway.request(4), { method: 'DELETE', url: '/v1/streams/s-1' })
+})
+
 t.test('silence: a connection on which nothing comes is given up and joined again, comments are life', async t => {
   const { gateway, time, options } = await onVirtualTime(t)
   const comment = Promise.withResolvers<void>()
