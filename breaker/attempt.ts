@@ -11,6 +11,8 @@ export type UsageSource = 'reported' | 'estimated' | 'partial'
 
 /** One attempt, finished. */
 export interface AttemptRecord {
+  /** A UUID of version 7, made as it begins: a row that is written twice, by whomever, is stored once. */
+  readonly id: string
   /** The request's id, shared by all its attempts. */
   readonly requestId: string
   readonly target: string

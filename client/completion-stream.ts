@@ -200,7 +200,7 @@ export class CompletionStream implements AsyncIterableIterator<ChatCompletionChu
 
   /**
    * The stream is gone with its replica, and nothing of it was handed on: then it can be asked for anew, with the same key, so that
-   * it is not paid for twice. Undefined where that is not so, or where another stream was joined, whose request nobody here knows.
+   * what runs after all is found. Undefined where that is not so, or where a stream was joined whose request nobody here knows.
    */
   #cameToNothing (error: unknown): Broken | undefined {
     if (this.#lastEventId > 0 || this.#streamId === undefined || this.#first.body === undefined) return undefined

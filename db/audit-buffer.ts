@@ -2,8 +2,8 @@
  * Attempts on their way to the audit log: nobody waits for the write, and memory stays bounded while the database is away.
  */
 import type { AttemptRecord } from '../breaker/attempt.ts'
+import { uuidv7 } from '../breaker/uuid.ts'
 import type { AttemptRow, GapRow } from './audit.ts'
-import { uuidv7 } from './uuid.ts'
 
 /** How many rows wait at most, unless the options say otherwise. */
 export const AUDIT_CAPACITY = 10_000
@@ -36,7 +36,6 @@ export interface AuditBufferOptions {
 }
 
 interface Waiting {
-  readonly id: string
   readonly record: AttemptRecord
   readonly at: number
 }
@@ -83,7 +82,7 @@ export class AuditBuffer {
 
   /** Adds a row. Never waits, never throws. */
   add (record: AttemptRecord): void {
-    this.#waiting.push({ id: uuidv7(), record, at: this.#options.now() })
+    this.#waiting.push({ record, at: this.#options.now() })
     this.#trim()
   }
 
@@ -118,7 +117,7 @@ export class AuditBuffer {
     if (this.#underWay.length === 0) this.#underWay = this.#waiting.splice(0, AUDIT_BATCH)
     const batch = this.#underWay
     try {
-      await this.#inTime(write(batch.map(({ id, record, at }) => ({ ...record, id, agoMs: now() - at }))))
+      await this.#inTime(write(batch.map(({ record, at }) => ({ ...record, agoMs: now() - at }))))
     } catch (error) {
       if (!isRejection(error)) throw error
       this.#underWay = []

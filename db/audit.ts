@@ -10,8 +10,6 @@ import { sql } from './drizzle.ts'
 
 /** An attempt that waits to be written. */
 export interface AttemptRow extends AttemptRecord {
-  /** Makes writing the same row twice harmless. */
-  readonly id: string
   /** How long ago the attempt ended, in ms: it is dated by the database's clock. */
   readonly agoMs: number
 }
@@ -41,7 +39,6 @@ export interface AuditFilter {
 /** An attempt as it was logged. `at` is ISO 8601 in UTC with microseconds. */
 export interface AuditAttempt extends AttemptRecord {
   readonly kind: 'attempt'
-  readonly id: string
   readonly at: string
 }
 

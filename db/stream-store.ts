@@ -44,6 +44,7 @@ interface TakenRow {
   request: string
   last_id: number
   age_ms: number
+  handed_over: boolean
 }
 
 /** The fleet's stream log. A stream without an owner was handed over. */
@@ -203,12 +204,20 @@ export class PostgresStreamStore implements StreamStore {
   async takeOver ({ id, beat, owner, ttlMs, atMost }: Takeover): Promise<TakenStream | undefined> {
     const [row] = await this.#database.execute<TakenRow>(sql`
       update stream set owner = ${owner}::text, takeovers = takeovers + 1, beat_at = clock_timestamp(), expires_at = ${inMs(ttlMs)}
-      where id = ${id}::uuid and state = 'running' and beat_at::text = ${beat}::text and request is not null and takeovers < ${atMost}::int
+      from (select id as before_id, owner as before_owner from stream where id = ${id}::uuid for update) as before
+      where id = before_id and state = 'running' and beat_at::text = ${beat}::text and request is not null and takeovers < ${atMost}::int
       returning caller, target, dialect, encode(request, 'base64') as request, last_id,
-        extract(epoch from clock_timestamp() - begun_at)::float8 * 1000 as age_ms`)
+        extract(epoch from clock_timestamp() - begun_at)::float8 * 1000 as age_ms, before_owner = '' as handed_over`)
     if (row === undefined) return undefined
-    const { caller, target, dialect, request, last_id: lastId, age_ms: ageMs } = row
-    return { stream: { id, caller, target, dialect, request: this.#cipher.open(Buffer.from(request, 'base64'), requestOf(id)) }, lastId, ageMs }
+    const { caller, target, dialect, request, last_id: lastId, age_ms: ageMs, handed_over: handedOver } = row
+    return { stream: { id, caller, target, dialect, request: this.#cipher.open(Buffer.from(request, 'base64'), requestOf(id)) }, lastId, ageMs, handedOver }
+  }
+
+  async renew (owner: string, id: string, request: string): Promise<void> {
+    const sealed = this.#cipher.seal(request, requestOf(id)).toString('base64')
+    await this.#database.execute(sql`
+      update stream set request = decode(${sealed}::text, 'base64')
+      where id = ${id}::uuid and owner = ${owner}::text and state = 'running' and request is not null`)
   }
 
   async handOver (owner: string, ids: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { Permit } from '../breaker/admission.ts'
 import { SUCCESS } from '../breaker/outcome.ts'
 import type { FailureReason, Outcome } from '../breaker/outcome.ts'
+import { uuidv7 } from '../breaker/uuid.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
 import type { Usage } from '../schemas/chat-completion.ts'
 import { CallAborter } from '../streams/call-signal.ts'
@@ -11,6 +12,7 @@ import { abortError } from '../upstream/transport-error.ts'
 import { attemptUsage } from '../usage/attempt-usage.ts'
 import type { AttemptUsage } from '../usage/attempt-usage.ts'
 import type { AttemptObserver } from './attempt-observer.ts'
+import type { Speaker } from './speaker.ts'
 
 export interface AttemptOptions {
   readonly requestId: string
@@ -47,6 +49,7 @@ const REFUSALS: ReadonlySet<FailureReason> = new Set<FailureReason>([
  */
 export class Attempt {
   readonly #options: AttemptOptions
+  readonly #id = uuidv7()
   readonly #aborter = new CallAborter()
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | undefined
@@ -61,6 +64,15 @@ export class Attempt {
   }
 
   get target (): string { return this.#options.target }
+
+  /**
+   * What is known of it as its words begin to be sent.
+   * @param after how many chunks were sent before
+   */
+  speaker (after: number): Speaker {
+    const { target, provider, model, number } = this.#options
+    return { id: this.#id, target, provider, model, number, startedAt: Math.round(Date.now() - this.ageMs), firstOutputMs: this.#firstOutputMs, after }
+  }
 
   /** Since its beginning, in ms. */
   get ageMs (): number { return performance.now() - this.#startedAt }
@@ -130,6 +142,11 @@ export class Attempt {
     this.#end(SUCCESS, undefined)
   }
 
+  get #firstOutputMs (): number | null {
+    const at = this.#answer?.firstOutputAt
+    return at === undefined ? null : Math.round(at - this.#startedAt)
+  }
+
   #errorOf (cause: unknown): UpstreamError {
     // A provider may wrap what it sees of an abort; the signal knows better why.
     if (this.#aborter.aborted) return abortError(this.#aborter)
@@ -152,6 +169,7 @@ export class Attempt {
     const { permit, requestId, target, provider, model, stream, number, observer, onEnd } = this.#options
     permit.record(outcome, error?.status === undefined ? undefined : { status: error.status })
     const record: AttemptRecord = {
+      id: this.#id,
       requestId,
       target,
       provider,
@@ -161,7 +179,7 @@ export class Attempt {
       class: outcome.class,
       reason: error?.reason ?? null,
       status: error?.status ?? null,
-      firstOutputMs: answer?.firstOutputAt === undefined ? null : Math.round(answer.firstOutputAt - this.#startedAt),
+      firstOutputMs: this.#firstOutputMs,
       durationMs: Math.round(performance.now() - this.#startedAt),
       chunks: answer?.chunks ?? 0,
       promptTokens: usage?.promptTokens ?? null,

@@ -1,3 +1,4 @@
+import type { AttemptRecord } from '../breaker/attempt.ts'
 import type { CircuitBreakers } from '../breaker/circuit-breakers.ts'
 import { replicaLost } from '../errors/stream-errors.ts'
 import { UpstreamError } from '../errors/upstream-error.ts'
@@ -115,6 +116,11 @@ export class Failover {
   /** Whether a stream that breaks is carried on by another attempt. */
   isRescued ({ route, request }: Pick<FailoverCall, 'route' | 'request'>): boolean {
     return route.midstreamFailover === 'continue' && mayCarryOn(request)
+  }
+
+  /** Records an attempt of a replica that is gone. No breaker is told of it. */
+  recordLost (record: AttemptRecord): void {
+    this.#options.onAttempt(record)
   }
 
   /**

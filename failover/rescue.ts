@@ -106,6 +106,7 @@ export class Rescue implements Successors {
   first (attempt: Attempt): void {
     this.#attempts.push(attempt)
     this.#target = attempt.target
+    this.#options.running.call.onSpeaker?.(attempt.speaker(0))
   }
 
   /** The stream begins in its middle: this target has spoken at another replica, at about this cost. */
@@ -122,7 +123,7 @@ export class Rescue implements Successors {
     const broken = again && this.#break !== undefined ? this.#break : this.#broke(sent.text, error)
     try {
       const begun = await this.#begun(sent, broken)
-      if (begun !== undefined) return this.#successor(begun, broken)
+      if (begun !== undefined) return this.#successor(begun, broken, sent)
     } catch (failure) {
       this.#options.around.onDefect(failure)
     }
@@ -217,12 +218,13 @@ export class Rescue implements Successors {
     return around.providers.get(name)?.continues?.({ request: running.call.request, model }) ?? 'none'
   }
 
-  #successor ({ attempt, stream, seam, settle }: Begun, broken: Break): Successor {
+  #successor ({ attempt, stream, seam, settle }: Begun, broken: Break, sent: SentText): Successor {
     return {
       queue: stream.queue,
       seam,
       reached: () => {
         this.#target = attempt.target
+        this.#options.running.call.onSpeaker?.(attempt.speaker(sent.chunks))
         settle()
         this.#tell('rescued', broken)
         this.#break = undefined // and its text

@@ -5,6 +5,7 @@ import { promptTokens } from '../usage/prompt-tokens.ts'
 import type { Attempt } from './attempt.ts'
 import type { ObserveAttempt } from './attempt-observer.ts'
 import type { ModelRoute } from './model-routes.ts'
+import type { Speaker } from './speaker.ts'
 
 /** A request, and where to try it. */
 export interface FailoverCall {
@@ -17,6 +18,10 @@ export interface FailoverCall {
   readonly onTry?: (target: string, attempts: number, beside: boolean) => void
   /** Follows its attempts. */
   readonly observe?: ObserveAttempt | undefined
+  /** Of a stream that is carried on if it breaks: told of the attempt that it begins with, and of each that goes on with it. */
+  readonly onSpeaker?: (speaker: Speaker) => void
+  /** Attempts that another replica has made, which is gone. */
+  readonly attemptsBefore?: number | undefined
 }
 
 /** A call under way: ends its attempts when the client leaves, or when the time for all of them together is up. */
@@ -26,7 +31,7 @@ export class RunningCall {
   readonly #onEnd: () => void
   /** Attempts that have not given way to another yet. */
   readonly #attempts = new Set<Attempt>()
-  #tried = 0
+  #tried: number
   readonly #lastTried = new Map<string, number>()
   #ended = false
   #over: UpstreamError | undefined
@@ -36,6 +41,7 @@ export class RunningCall {
   /** @param onEnd told once, when nothing is under way any more */
   constructor (call: FailoverCall, onEnd: () => void) {
     this.call = call
+    this.#tried = call.attemptsBefore ?? 0
     this.#onEnd = onEnd
     const { signal, route } = call
     this.#timer = setTimeout(() => {

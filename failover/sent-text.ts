@@ -35,6 +35,7 @@ export class SentText {
   readonly #blocks: string[] = []
   #pieces: string[] = []
   #length = 0
+  #chunks = 0
   #plain = true
   #finished = false
   #identity: ChunkIdentity | undefined
@@ -50,6 +51,9 @@ export class SentText {
 
   /** Whether it has said that it is done. */
   get finished (): boolean { return this.#finished }
+
+  /** How many chunks. */
+  get chunks (): number { return this.#chunks }
 
   /** All of the text. */
   get text (): string { return this.#blocks.join('') + this.#pieces.join('') }
@@ -82,6 +86,7 @@ export class SentText {
 
   /** The chunk that was looked at last was sent. */
   sent (): void {
+    this.#chunks++
     this.#finished ||= this.#finishes
     if (!this.#plain) return
     this.#length += this.#text.length

@@ -4,13 +4,16 @@
  */
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { STREAM_CANCELLED, replicaLost } from '../errors/stream-errors.ts'
-import { readKeptRequest } from '../failover/kept-request.ts'
+import { STREAM_CANCELLED, STREAM_LOST, replicaLost } from '../errors/stream-errors.ts'
+import { keptRequest, readKeptRequest } from '../failover/kept-request.ts'
+import { LostAttempt } from '../failover/lost-attempt.ts'
 import { SentText } from '../failover/sent-text.ts'
 import { BoundedQueue } from '../streams/bounded-queue.ts'
 import { CallAborter } from '../streams/call-signal.ts'
+import type { StreamEnd } from '../streams/completion-stream.ts'
 import { ChunkFrames } from '../streams/sse-frames.ts'
 import type { CarryOn } from '../stream-log/stream-log.ts'
+import type { EndedTakeover } from '../tracing/takeover-span.ts'
 import { errorOfStream } from './error-handler.ts'
 
 /** How long letting go may take, and then how long readers may take to hear of it, in ms. */
@@ -18,16 +21,24 @@ const HANDOVER_MS = 5_000
 const READERS_MS = 1_000
 
 const takeover: FastifyPluginAsync = async fastify => {
-  const { streamLog, failover, models, metrics, drain, log } = fastify
+  const { streamLog, failover, models, metrics, drain, tracing, log } = fastify
 
-  const carryOn: CarryOn = async ({ stream: { id, target, request: kept }, lastId, ageMs }, said) => {
+  const carryOn: CarryOn = async ({ stream: { id, target: first, request }, lastId, ageMs, handedOver }, said) => {
+    const kept = await readKeptRequest(request)
+    const target = kept?.speaker?.target ?? first
+    // Who has handed it over has recorded its attempt itself.
+    const lost = kept?.speaker === undefined || handedOver ? undefined : new LostAttempt(kept.speaker)
     const sent = new SentText()
     for await (const each of said) {
       for (const chunk of each) {
         sent.look(chunk)
         sent.sent()
+        lost?.said(chunk)
       }
     }
+    if (kept !== undefined && lost !== undefined) failover.recordLost(lost.record(kept))
+    const model = models.nameOf(kept?.request.model)
+    const traced = kept === undefined ? undefined : tracing?.takeover({ ...kept, model, from: target, handedOver, frames: lastId })
     const signal = new CallAborter()
     let abandoned = false
     const frames = new ChunkFrames(error => {
@@ -41,17 +52,27 @@ const takeover: FastifyPluginAsync = async fastify => {
     const queue = new BoundedQueue<string>({ capacity: 1 })
     if (sent.finished) { // it was complete, but for saying so
       queue.close()
+      traced?.ended({ outcome: 'ok', error: undefined })
       return { queue, frames, onAbandon }
     }
-    const call = await readKeptRequest(kept)
-    const route = call === undefined ? undefined : models.resolve(call.request.model)
-    if (call === undefined || route === undefined) { // of another version, or another configuration
+    const route = kept === undefined ? undefined : models.resolve(kept.request.model)
+    if (kept === undefined || route === undefined) { // of another version, or another configuration
       queue.fail(replicaLost())
+      traced?.ended({ outcome: 'broken', error: STREAM_LOST.code ?? 'unknown' })
       return { queue, frames, onAbandon }
     }
     const requestTimeoutMs = Math.max(1, route.requestTimeoutMs - ageMs)
-    const { answer } = failover.takeOver({ ...call, route: { ...route, requestTimeoutMs }, signal }, { target, sent })
-    log.info({ reqId: call.requestId, target }, 'stream taken over')
+    const { answer } = failover.takeOver({
+      requestId: kept.requestId,
+      request: kept.request,
+      route: { ...route, requestTimeoutMs },
+      signal,
+      observe: traced?.observe,
+      onSpeaker: speaker => { void streamLog.renew(id, keptRequest({ ...kept, speaker })) },
+      attemptsBefore: kept.speaker?.number
+    }, { target, sent })
+    log.info({ reqId: kept.requestId, target, ...traced?.logFields }, 'stream taken over')
+    void answer.ended.then(end => traced?.ended(abandoned ? LEFT : takeoverEndOf(target, end)))
     void answer.ended.then(metrics.streams.opened(target, answer.queue)).then(drain.hold())
     return { queue: answer.queue, frames, onAbandon }
   }
@@ -64,4 +85,15 @@ const takeover: FastifyPluginAsync = async fastify => {
   })
 }
 
-export default fp(takeover, { name: 'takeover', fastify: '5.x', dependencies: ['stream-log', 'failover', 'targets', 'metrics', 'drain'] })
+/** Nobody came back for it, or it was deleted. */
+const LEFT: EndedTakeover = { outcome: 'left', error: undefined }
+
+function takeoverEndOf (target: string, end: StreamEnd): EndedTakeover {
+  switch (end.kind) {
+    case 'complete': return { outcome: 'ok', error: undefined }
+    case 'failed': return { outcome: 'broken', error: errorOfStream(target, end.error).code ?? 'unknown' }
+    case 'cancelled': return LEFT
+  }
+}
+
+export default fp(takeover, { name: 'takeover', fastify: '5.x', dependencies: ['stream-log', 'failover', 'targets', 'metrics', 'drain', 'tracing'] })

@@ -4,8 +4,10 @@ import fp from 'fastify-plugin'
 import type { TracingConfig } from '../config/tracing.ts'
 import { missingAmong } from '../errors/missing-package.ts'
 import type { ObserveAttempt } from '../failover/attempt-observer.ts'
+import type { KeptTrace } from '../failover/kept-request.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { RequestSpanEnd } from '../tracing/request-span.ts'
+import type { BegunTakeover, TracedTakeover } from '../tracing/takeover-span.ts'
 import type { TraceExport } from '../tracing/trace-export.ts'
 import { outcomeOf } from './metrics.ts'
 import { QUIET } from './request-log.ts'
@@ -24,6 +26,10 @@ export interface Tracing {
   addTo (instance: FastifyInstance): Promise<void>
   /** Follows the attempts of a request; undefined: it is not traced. */
   attemptsOf (request: FastifyRequest): ObserveAttempt | undefined
+  /** Where in which trace a request is, for a replica that carries its stream on; undefined: it is not traced. */
+  keptOf (request: FastifyRequest): KeptTrace | undefined
+  /** Follows what is made of a stream whose replica is gone: a span of its own in the trace that is said, and its attempts below it. */
+  takeover (taken: BegunTakeover): TracedTakeover
   /** To be told of each request when it is over. */
   requestEnded (end: RequestEnd, request: FastifyRequest): void
 }
@@ -49,6 +55,8 @@ const tracing: FastifyPluginAsync<TracingOptions> = async (fastify, { tracerProv
   fastify.decorate('tracing', {
     addTo: async instance => await traces.addTo(instance, QUIET.map(path => `${instance.prefix}${path}`)),
     attemptsOf: request => traces.attemptsOf(request, target => fastify.breakers.stateOf(target)),
+    keptOf: request => traces.keptOf(request),
+    takeover: taken => traces.takeover(taken, target => fastify.breakers.stateOf(target)),
     requestEnded: (end, request) => traces.ended(request, spanEndOf(end, request.id))
   })
 }

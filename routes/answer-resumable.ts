@@ -6,6 +6,7 @@ import { STREAM_CANCELLED } from '../errors/stream-errors.ts'
 import { keptRequest } from '../failover/kept-request.ts'
 import type { ModelRoute } from '../failover/model-routes.ts'
 import type { FailoverCall } from '../failover/running-call.ts'
+import type { Speaker } from '../failover/speaker.ts'
 import { OutlivingSignal } from './client-signal.ts'
 import { STREAM_HEADERS, beginAnswer, sendFrames } from './event-stream.ts'
 
@@ -48,13 +49,21 @@ export async function answerResumable (fastify: FastifyInstance, request: Fastif
 }
 
 async function run (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, call: FailoverCall, dialect: Dialect, id: string, named: boolean): Promise<void> {
-  const { streamLog, drain, failover, metrics } = fastify
+  const { streamLog, drain, failover, metrics, tracing } = fastify
   const release = () => { if (named) void streamLog.release(id) }
   const signal = new OutlivingSignal(call.signal)
   if (named) signal.outlive() // its client can find it again, without knowing its id
   const ended = drain.hold()
+  const trace = tracing?.keptOf(request)
+  let speaker: Speaker | undefined
+  const kept = () => keptRequest({ ...call, ...trace === undefined ? {} : { trace }, ...speaker === undefined ? {} : { speaker } })
+  const onSpeaker = (now: Speaker) => {
+    const isFirst = speaker === undefined
+    speaker = now
+    if (!isFirst) void streamLog.renew(id, kept())
+  }
   try {
-    const answer = await failover.stream({ ...call, signal })
+    const answer = await failover.stream({ ...call, signal, onSpeaker })
     void answer.answer.ended.then(metrics.streams.opened(answer.target, answer.answer.queue)).then(ended)
     const frames = beginAnswer(request, reply, answer, id, dialect, () => {
       release() // whoever asks again shall not get half an answer
@@ -62,7 +71,13 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
     })
     signal.outlive()
     const live = streamLog.keep({
-      begun: { id, caller: request.callerId, target: answer.target, dialect: dialect.name, request: dialect.outlivesReplica && failover.isRescued(call) ? keptRequest(call) : undefined },
+      begun: {
+        id,
+        caller: request.callerId,
+        target: answer.target,
+        dialect: dialect.name,
+        request: dialect.outlivesReplica && failover.isRescued(call) ? kept() : undefined
+      },
       queue: answer.answer.queue,
       frames,
       onAbandon: () => signal.abandon()

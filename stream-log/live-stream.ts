@@ -39,11 +39,11 @@ type Whose = 'here' | 'elsewhere' | 'moved' | 'nobody'
 
 /** A resumable stream of this replica: takes what the encoder writes, and gives it to whoever reads. */
 export class LiveStream implements BatchSink {
-  readonly begun: NewStream
   readonly log: FrameLog
   /** Whether readers have to wait until a frame is saved, as somebody may take the stream over. */
   readonly savedFirst: boolean
   readonly #options: LiveStreamOptions
+  #begun: NewStream
   #pump: Pick<BatchPump<string>, 'pull' | 'stop'> | undefined
   #callOff: (() => void) | undefined
   /** The store has heard of it. */
@@ -53,7 +53,7 @@ export class LiveStream implements BatchSink {
   constructor (options: LiveStreamOptions) {
     this.#options = options
     const { begun, after, maxBytes, storage } = options
-    this.begun = begun
+    this.#begun = begun
     this.isStored = after !== undefined
     this.savedFirst = begun.request !== undefined
     this.log = new FrameLog({
@@ -66,7 +66,12 @@ export class LiveStream implements BatchSink {
     this.#awaitReader()
   }
 
+  get begun (): NewStream { return this.#begun }
+
   get id (): string { return this.begun.id }
+
+  /** What another replica has to know to carry it on has changed. */
+  renew (request: string): void { this.#begun = { ...this.#begun, request } }
 
   get whose (): Whose { return this.#whose }
 

@@ -97,14 +97,20 @@ export class MemoryStreamStore implements StreamStore {
   async takeOver ({ id, beat, owner, ttlMs, atMost }: Takeover): Promise<TakenStream | undefined> {
     const stored = this.#streams.get(id)
     if (stored?.state !== 'running' || String(stored.beats) !== beat || stored.takeovers >= atMost) return undefined
-    const { stream, lastId, begunAt } = stored
+    const { stream, lastId, begunAt, owner: before } = stored
     const { request } = stream
     if (request === undefined) return undefined
     stored.owner = owner
     stored.takeovers++
     stored.beats++
     stored.expiresAt = this.#now() + ttlMs
-    return { stream: { ...stream, request }, lastId, ageMs: this.#now() - begunAt }
+    return { stream: { ...stream, request }, lastId, ageMs: this.#now() - begunAt, handedOver: before === '' }
+  }
+
+  async renew (owner: string, id: string, request: string): Promise<void> {
+    const stored = this.#streams.get(id)
+    if (stored?.owner !== owner || stored.state !== 'running' || stored.stream.request === undefined) return
+    stored.stream = { ...stored.stream, request }
   }
 
   async handOver (owner: string, ids: readonly string[]): Promise<void> {

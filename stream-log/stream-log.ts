@@ -145,6 +145,14 @@ export class StreamLog {
     return this.#run({ begun: this.#writer.failing ? { ...begun, request: undefined } : begun, ...rest }, undefined)
   }
 
+  /** Replaces the `request` of a stream that is kept with one. Never rejects: where the store fails, it stays what it was. */
+  async renew (id: string, request: string): Promise<void> {
+    const live = this.#live.get(id)
+    if (live?.savedFirst !== true) return
+    live.renew(request)
+    await this.#options.store.renew(this.#options.owner, id, request).catch(() => {})
+  }
+
   #run ({ begun, queue, frames, onAbandon }: StreamToKeep, after: number | undefined): LiveStream {
     const { maxBytes = DEFAULT_MAX_BYTES, ttlMs, schedule } = this.#options
     const stream = new LiveStream({

@@ -80,6 +80,8 @@ export interface TakenStream {
   readonly lastId: number
   /** How long ago it began, in ms. */
   readonly ageMs: number
+  /** Its replica had let go of it in order; otherwise it has died, or stands still. */
+  readonly handedOver: boolean
 }
 
 /** A request that its caller has given a name, so that it can ask again without asking twice. */
@@ -110,6 +112,8 @@ export interface StreamStore {
   declareLost (id: string, beat: string, lastFrame: (id: number, dialect: string) => string): Promise<boolean>
   /** Makes a running stream this replica's own. Undefined: it lives, has ended, cannot be carried on, or was taken over too often. */
   takeOver (takeover: Takeover): Promise<TakenStream | undefined>
+  /** Replaces what another replica has to know of a running stream, where it is this replica's own and there is such. */
+  renew (owner: string, id: string, request: string): Promise<void>
   /** Lets go of a replica's own streams, so that others need not wait before they take them over. */
   handOver (owner: string, ids: readonly string[]): Promise<void>
   /** Forgets its frames, and has its replica end it. */

@@ -1,11 +1,15 @@
 import { FastifyOtelInstrumentation } from '@fastify/otel'
-import type { Context, Span, TracerProvider } from '@opentelemetry/api'
+import type { Context, Span, Tracer, TracerProvider } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ObserveAttempt } from '../failover/attempt-observer.ts'
+import type { KeptTrace } from '../failover/kept-request.ts'
 import { attemptSpans, logFieldsOf } from './attempt-spans.ts'
 import { SCHEMA_URL } from './attributes.ts'
 import { RequestSpan, RequestSpanProvider } from './request-span.ts'
 import type { RequestSpanEnd } from './request-span.ts'
+import { takeoverSpan } from './takeover-span.ts'
+import type { BegunTakeover, TracedTakeover } from './takeover-span.ts'
+import { headersOf, spanContextOf } from './trace-context.ts'
 
 /** Requests that are traced, with their attempts below them. */
 export class RequestTraces {
@@ -34,8 +38,27 @@ export class RequestTraces {
   /** Follows the attempts of a request. */
   attemptsOf (request: FastifyRequest, stateOf: (target: string) => string | undefined): ObserveAttempt | undefined {
     const { context } = this.#openOf(request)
-    return context === null ? undefined : attemptSpans(this.#provider.getTracer('llm-stream-gateway', undefined, { schemaUrl: SCHEMA_URL }), context, stateOf)
+    return context === null ? undefined : attemptSpans(this.#tracer, context, stateOf)
   }
+
+  /** Where in which trace a request is, for another replica. */
+  keptOf (request: FastifyRequest): KeptTrace | undefined {
+    const { span } = this.#openOf(request)
+    if (span === null) return undefined
+    const own = headersOf(span.spanContext())
+    const { traceparent, tracestate } = request.headers
+    const caller = spanContextOf({ traceparent, tracestate })
+    // The service's own instrumentation may take the caller for a stranger, and begin a trace of its own.
+    if (caller?.traceId !== span.spanContext().traceId) return own
+    return { ...headersOf(caller), request: own.traceparent }
+  }
+
+  /** Follows what is made of a stream of a replica that is gone. */
+  takeover (taken: BegunTakeover, stateOf: (target: string) => string | undefined): TracedTakeover {
+    return takeoverSpan(this.#tracer, taken, stateOf)
+  }
+
+  get #tracer (): Tracer { return this.#provider.getTracer('llm-stream-gateway', undefined, { schemaUrl: SCHEMA_URL }) }
 
   /** The request is over. */
   ended (request: FastifyRequest, end: RequestSpanEnd): void {

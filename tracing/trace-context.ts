@@ -25,10 +25,12 @@ export function spanContextOf ({ traceparent, tracestate }: { readonly tracepare
   return { ...context, traceState: createTraceState(tracestate) }
 }
 
+/** As headers of requests. A type, not an interface: so it is one of any headers, too. */
+export type TraceHeaders = { readonly traceparent: string, readonly tracestate?: string }
+
 /** The headers that hand a context on. */
-export function headersOf ({ traceId, spanId, traceFlags, traceState }: SpanContext): Record<string, string> {
-  const headers: Record<string, string> = { traceparent: `${VERSION}-${traceId}-${spanId}-0${traceFlags & 1}` }
+export function headersOf ({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceHeaders {
+  const traceparent = `${VERSION}-${traceId}-${spanId}-0${traceFlags & 1}`
   const state = traceState?.serialize()
-  if (state !== undefined && state !== '') headers['tracestate'] = state
-  return headers
+  return state === undefined || state === '' ? { traceparent } : { traceparent, tracestate: state }
 }

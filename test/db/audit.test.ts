@@ -4,7 +4,7 @@ import { InvalidCursorError, insertAttempts, insertGap, listAudit } from '../../
 import type { AuditEntry, AuditFilter } from '../../db/audit.ts'
 import { PostgresBreakerStore } from '../../db/breaker-store.ts'
 import { openPostgres } from '../../db/postgres.ts'
-import { uuidv7 } from '../../db/uuid.ts'
+import { uuidv7 } from '../../breaker/uuid.ts'
 import { attemptRecord, attemptRow } from '../support/attempts.ts'
 import { opening } from '../support/breaker-store-contract.ts'
 import { PATIENT } from '../support/patient.ts'
@@ -28,9 +28,10 @@ async function listAll (filter: AuditFilter, limit: number): Promise<AuditEntry[
 }
 
 t.test('an attempt comes back as it was recorded, with its time in microseconds', async t => {
-  await insertAttempts(database, [attemptRow({}, 60_000)])
+  const record = attemptRecord()
+  await insertAttempts(database, [{ ...record, agoMs: 60_000 }])
   const { entries: [entry], nextCursor } = await listAudit(database, {}, undefined, 10)
-  t.match(entry, { kind: 'attempt', ...attemptRecord(), firstOutputMs: 120, at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/ })
+  t.match(entry, { kind: 'attempt', ...record, firstOutputMs: 120, at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/ })
   const age = Date.now() - Date.parse(entry?.at ?? '')
   t.ok(age >= 60_000 && age < 90_000, 'dated when it ended, not when it was written')
   t.equal(nextCursor, null)

@@ -2,52 +2,17 @@
  * Replicas that are killed, frozen or told to end in the middle of streams which another one may carry on: their clients ask
  * again elsewhere, and have the whole answer in the end.
  */
-import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres from 'postgres'
 import t from 'tap'
-import type { Test } from 'tap'
 import { streamCompletion } from '../../client/index.ts'
-import { startGateway, until } from '../support/gateway-process.ts'
-import type { GatewayProcess, Variables } from '../support/gateway-process.ts'
+import { until } from '../support/gateway-process.ts'
 import { share } from '../support/nightly.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { PAUSE_MS, STORY, fleet, wholeFrom } from '../support/replicas.ts'
 import { cutAfter, joinAfter } from '../support/resumable.ts'
 import { roundRobin } from '../support/round-robin.ts'
-import { scriptedUpstream } from '../support/scripted-upstream.ts'
-import { heardIn, storyOf, telling } from '../support/storyteller.ts'
+import { heardIn } from '../support/storyteller.ts'
 
 const STREAMS = share(20, 300)
-const STORY = storyOf(150)
-const PAUSE_MS = 20
-
-/** Replicas in front of one target, which goes on from a text that it is given. */
-async function fleet (t: Test, size: number, env: Variables = {}): Promise<{ replicas: GatewayProcess[], databaseUrl: string, asked: () => number }> {
-  const upstream = await scriptedUpstream(t)
-  upstream.otherwise = telling(STORY, PAUSE_MS)
-  const file = join(t.testdir({}), 'gateway.json')
-  await writeFile(file, JSON.stringify({
-    targets: [{ name: 'a', provider: 'openai', options: { baseURL: upstream.baseURL, model: 'm', apiKey: 'k', continuation: 'prefix' } }],
-    models: { told: { targets: ['a'], midstreamFailover: 'continue', resumable: true } },
-    default: 'told'
-  }))
-  const databaseUrl = await testDatabase(t)
-  const all = { DATABASE_URL: databaseUrl, GATEWAY_CONFIG: file, STREAM_LOG_KEY: randomBytes(32).toString('hex'), ...env }
-  return { replicas: await Promise.all(Array.from({ length: size }, async () => await startGateway(t, all))), databaseUrl, asked: () => upstream.requests.length }
-}
-
-/** Asks one replica, and goes on at the others, in turn, until the answer is complete. What has begun is stored. */
-async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess[], onBegun: () => void): Promise<string> {
-  let { id, text: frames, lastId } = await cutAfter(`${first.url}/v1/chat/completions`, Infinity, { onBegun })
-  for (let join = 0; !heardIn(frames).complete && join < 10; join++) {
-    const next = await joinAfter(others[join % others.length]?.url ?? '', id, lastId)
-    frames += next.text
-    lastId = Math.max(lastId, next.lastId)
-  }
-  return frames
-}
 
 t.test('killed: each client has the whole answer, each word once', { timeout: 300_000 }, async t => {
   const { replicas: [a, b, c] } = await fleet(t, 3)
@@ -109,33 +74,6 @@ t.test('whoever uses our client notices nothing of it: one replica is killed, th
   t.same(await b.stop(), { code: 0, signal: null })
   t.same(await Promise.all(told), Array.from({ length: 12 }, () => STORY))
   t.equal(asked(), 12 + b.linesOf('stream taken over').length + c.linesOf('stream taken over').length, 'each is asked for once, and once by whoever takes it over')
-})
-
-t.test('killed between the head and the first stored frame: our client asks anew, and has all of it', { timeout: 300_000 }, async t => {
-  const { replicas: [a, b], databaseUrl, asked } = await fleet(t, 2)
-  if (a === undefined || b === undefined) throw new Error('unreachable')
-  const front = await roundRobin(t)
-  front.rotate([a.url])
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
-  t.teardown(async () => await sql.end())
-  await sql`begin`
-  await sql`lock table stream_segment in share mode` // what is read is read, and nothing is stored
-  const stream = await streamCompletion({ baseURL: `${front.url}/v1`, request: { messages: [{ role: 'user', content: 'Tell it' }] } })
-  const { id } = stream
-  const chunks = stream[Symbol.asyncIterator]()
-  const first = chunks.next()
-  const waiting = async () => await sql`select pid from pg_locks where relation = 'stream_segment'::regclass and not granted`
-  await until('its first frames wait', async () => (await waiting()).length > 0, 3_000)
-  front.rotate([b.url])
-  await a.kill()
-  for (const { pid } of await waiting()) await sql`select pg_terminate_backend(${pid}::int)` // who has asked for it is gone
-  await until('what it wanted to store is gone', async () => (await waiting()).length === 0, 3_000)
-  await sql`rollback`
-  let text = ''
-  for (let next = await first; next.done !== true; next = await chunks.next()) text += next.value.choices[0]?.delta.content ?? ''
-  t.equal(text, STORY)
-  t.not(stream.id, id)
-  t.equal(asked(), 2, 'it is asked for once by each')
 })
 
 t.test('frozen: its client stays where it is, and reads on when it is thawed what another one has carried on', { timeout: 300_000 }, async t => {

@@ -5,6 +5,7 @@ import t from 'tap'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import type { FailoverCall } from '../../failover/running-call.ts'
 import type { ModelRoute } from '../../failover/model-routes.ts'
+import type { Speaker } from '../../failover/speaker.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { asChunk, choiceChunk, finishChunk, roleChunk, textChunk, usageChunk } from '../support/chunks.ts'
 import { collected } from '../support/collected-stream.ts'
@@ -50,6 +51,14 @@ t.test('another target, asked anew, says the same and more: what was sent is tak
   t.same(fake.journal, ['a: success', 'a: failure reset', 'b: success', 'b: success'])
   t.match(fake.records, [{ target: 'a', attemptNo: 1, reason: 'reset' }, { target: 'b', attemptNo: 2, reason: null, totalTokens: 8 }])
   t.same(fake.rescues, [{ kind: 'rescued', requestId: 'req-1', from: 'a', reason: 'reset', to: 'b', how: 'restart' }])
+})
+
+t.test('who speaks is told of: the first one, and who goes on, with how many chunks were sent before', async t => {
+  const speakers: Speaker[] = []
+  const { fake } = await streamed({ a: breaking('One', ', two'), b: saying('Another story'), c: saying('One, two, three') }, {}, { onSpeaker: speaker => speakers.push(speaker) })
+  t.match(speakers, [{ target: 'a', provider: 'fake', model: 'model of a', number: 1, after: 0 }, { target: 'c', model: 'model of c', number: 3, after: 3 }])
+  t.equal(speakers.length, 2, 'who said something else never spoke')
+  t.same(speakers.map(({ id }) => id), fake.records.filter(({ target }) => target !== 'b').map(({ id }) => id))
 })
 
 t.test('a target that can goes on from the text: blanks at its end are not given, and taken out of what comes', async t => {

@@ -4,6 +4,8 @@
 import t from 'tap'
 import { UpstreamError } from '../../errors/upstream-error.ts'
 import { SentText } from '../../failover/sent-text.ts'
+import type { Speaker } from '../../failover/speaker.ts'
+import { attemptRecord } from '../support/attempts.ts'
 import { asChunk, finishChunk, roleChunk, textChunk, usageChunk } from '../support/chunks.ts'
 import { collected } from '../support/collected-stream.ts'
 import { FakeTargets } from '../support/fake-provider.ts'
@@ -99,6 +101,25 @@ t.test('its client leaves, or its time is over, while it is carried on', async t
   const taken = late.failover.takeOver(late.call({ route: { midstreamFailover: 'continue', requestTimeoutMs: 1 } }), { target: 'a', sent: sentOf(roleChunk(), textChunk('One')) })
   t.match((await collected(taken.answer)).error, { name: 'UpstreamError' })
   t.match(late.records, [{ reason: 'deadline' }])
+})
+
+t.test('attempts are counted on, and who goes on is told of with what was sent before it', async t => {
+  const fake = new FakeTargets({ a: saying(', two') }, { continues: { a: 'prefix' } })
+  const speakers: Speaker[] = []
+  const { answer } = fake.failover.takeOver(fake.call({ route: { midstreamFailover: 'continue' }, attemptsBefore: 2, onSpeaker: speaker => speakers.push(speaker) }), { target: 'a', sent: sentOf(roleChunk(), textChunk('One')) })
+  await collected(answer)
+  await settle()
+  t.match(fake.records, [{ attemptNo: 3, class: 'success' }])
+  t.match(speakers, [{ id: fake.records[0]?.id, target: 'a', provider: 'fake', number: 3, after: 2 }])
+  t.equal(speakers.length, 1)
+})
+
+t.test('an attempt that was lost elsewhere is recorded here, and no breaker hears of it', t => {
+  const fake = new FakeTargets({ a: saying('x') })
+  fake.failover.recordLost(attemptRecord({ class: 'neutral', reason: 'replica_lost' }))
+  t.match(fake.records, [{ reason: 'replica_lost' }])
+  t.same(fake.journal, [])
+  t.end()
 })
 
 t.test('that it had finished is seen', t => {

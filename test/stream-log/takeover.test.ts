@@ -229,3 +229,43 @@ t.test('it is carried on while somebody reads it, and no longer', async t => {
   await fleet.time.advance(TTL * 2)
   t.equal(byB[0]?.abandoned, 1)
 })
+
+t.test('who takes a stream over is told what its replica has said last of it, be that before or after it was first stored', async t => {
+  for (const when of ['at once', 'later']) {
+    const fleet = new Fleet()
+    const link = severable(fleet.store)
+    const [a, b] = [fleet.replica('a', link), fleet.replica('b')]
+    const carried = carries(b)
+    const { id, queue } = keep(a, 'ada', 'first')
+    const { id: plain } = keep(a)
+    if (when === 'later') await fleet.time.advance(1_000)
+    for (const each of [id, plain, 'nobody\'s']) await a.renew(each, 'second')
+    queue.offer('"1"')
+    await fleet.time.advance(1_000)
+    link.severed = true
+    await join(b, id)
+    await fleet.time.advance(6_000)
+    t.match(carried.map(({ taken }) => taken), [{ stream: { id, request: 'second' }, handedOver: false }], when)
+  }
+})
+
+t.test('what cannot be renewed stays what it was, and the stream goes on', async t => {
+  const fleet = new Fleet()
+  const failing = { ...severable(fleet.store), renew: async () => { throw new Error('down') } }
+  const [a, b] = [fleet.replica('a', failing), fleet.replica('b')]
+  const carried = carries(b)
+  const { id, queue } = keep(a, 'ada', 'first')
+  queue.offer('"1"')
+  await fleet.time.advance(1_000)
+  await a.renew(id, 'second')
+  const reader = await join(a, id)
+  queue.offer('"2"')
+  await fleet.time.advance(1_000)
+  t.equal(reader.text, all(2))
+  const leaving = a.handOver(1_000)
+  await fleet.time.advance(1_000)
+  await leaving
+  await join(b, id)
+  await fleet.time.advance(1_000)
+  t.match(carried.map(({ taken }) => taken), [{ stream: { request: 'first' }, handedOver: true }])
+})

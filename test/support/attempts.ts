@@ -1,10 +1,11 @@
 import type { AttemptRecord } from '../../breaker/attempt.ts'
+import { uuidv7 } from '../../breaker/uuid.ts'
 import type { AttemptRow } from '../../db/audit.ts'
-import { uuidv7 } from '../../db/uuid.ts'
 
 /** An attempt that worked, unless `change` says otherwise. */
 export function attemptRecord (change: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
+    id: uuidv7(),
     requestId: 'req-1',
     target: 'a',
     model: 'gpt-4o',
@@ -28,5 +29,5 @@ export function attemptRecord (change: Partial<AttemptRecord> = {}): AttemptReco
 
 /** The same as a row, ended `agoMs` ago. */
 export function attemptRow (change: Partial<AttemptRecord> = {}, agoMs = 0): AttemptRow {
-  return { ...attemptRecord(change), id: uuidv7(), agoMs }
+  return { ...attemptRecord(change), agoMs }
 }

@@ -31,6 +31,7 @@ export interface ReceivedSpan {
   readonly end: bigint
   readonly attributes: Attributes
   readonly events: ReadonlyArray<{ readonly name: string, readonly time: bigint, readonly attributes: Attributes }>
+  readonly links: ReadonlyArray<{ readonly traceId: string, readonly spanId: string }>
   readonly status: { readonly code: 'unset' | 'ok' | 'error', readonly message: string }
   readonly scope: { readonly name: string, readonly schemaUrl: string }
   readonly resource: Attributes
@@ -132,6 +133,7 @@ function spanOf (span: Buffer): Omit<ReceivedSpan, 'scope' | 'resource'> {
     end: int(span, 8),
     attributes: attributesOf(all(span, 9)),
     events: all(span, 11).map(event => ({ time: int(event, 1), name: text(event, 2), attributes: attributesOf(all(event, 3)) })),
+    links: all(span, 13).map(link => ({ traceId: (first(link, 1) ?? EMPTY).toString('hex'), spanId: (first(link, 2) ?? EMPTY).toString('hex') })),
     status: { message: text(status, 2), code: STATUSES[Number(int(status, 3))] ?? 'unset' }
   }
 }

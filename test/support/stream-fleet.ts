@@ -89,6 +89,7 @@ export function severable (store: StreamStore): StreamStore & { severed: boolean
     beat: async (...args) => await through(() => store.beat(...args)),
     read: async (...args) => await through(() => store.read(...args)),
     takeOver: async (...args) => await through(() => store.takeOver(...args)),
+    renew: async (...args) => await through(() => store.renew(...args)),
     handOver: async (...args) => await through(() => store.handOver(...args)),
     declareLost: async (...args) => await through(() => store.declareLost(...args)),
     remove: async (...args) => await through(() => store.remove(...args)),

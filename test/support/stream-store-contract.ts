@@ -114,7 +114,7 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.equal(won.length, 1)
     const owner = won[0]?.owner ?? ''
     t.same(won[0]?.taken?.stream, stream)
-    t.equal(won[0]?.taken?.lastId, 3)
+    t.match(won[0]?.taken, { lastId: 3, handedOver: false })
     t.ok((won[0]?.taken?.ageMs ?? 0) >= 5)
     t.match(await store.write('r1', [writeOf(stream.id, { segment: segment(4, 9), ended: true })], TTL), { lost: [stream.id], deleted: [] })
     t.match(await store.beat('r1', [stream.id], TTL), { lost: [stream.id] })
@@ -155,8 +155,22 @@ export async function testStreamStore (t: Test, store: StreamStore, elapse: (ms:
     t.match(await store.read(mine.id, 0), { handedOver: true, state: 'running' })
     t.match(await store.read(other.id, 0), { handedOver: false })
     t.match(await store.write('r1', [writeOf(mine.id, { segment: segment(3, 3) })], TTL), { lost: [mine.id] })
-    t.match(await takeover(mine.id, 'r2', await beatOf(mine.id)), { lastId: 2 })
+    t.match(await takeover(mine.id, 'r2', await beatOf(mine.id)), { lastId: 2, handedOver: true })
     t.match(await store.read(mine.id, 0), { handedOver: false })
+    t.match(await takeover(mine.id, 'r3', await beatOf(mine.id)), { handedOver: false }, 'r2 has not')
+  })
+
+  await t.test('what was asked is renewed by whose stream it is, while it runs, where it was kept', async t => {
+    const [mine, other, unkept, ended] = [begun({ request: 'first' }), begun({ request: 'first' }), begun(), begun({ request: 'first' })]
+    await store.write('r1', [mine, unkept, ended].map(stream => writeOf(stream.id, { begun: stream })), TTL)
+    await store.write('r2', [writeOf(other.id, { begun: other })], TTL)
+    await store.write('r1', [writeOf(ended.id, { ended: true })], TTL)
+    for (const { id } of [mine, other, unkept, ended]) await store.renew('r1', id, 'second ä')
+    t.equal((await takeover(mine.id, 'r3', await beatOf(mine.id)))?.stream.request, 'second ä')
+    t.equal((await takeover(other.id, 'r3', await beatOf(other.id)))?.stream.request, 'first')
+    for (const { id } of [unkept, ended]) t.equal(await takeover(id, 'r3', await beatOf(id)), undefined)
+    await store.renew('r1', mine.id, 'third')
+    t.equal((await takeover(mine.id, 'r4', await beatOf(mine.id)))?.stream.request, 'second ä', 'it is another\'s by now')
   })
 
   await t.test('its replica is told that it is read elsewhere, for a while', async t => {
