@@ -69,6 +69,9 @@ export class ModelRoutes {
     return this.#named(model) ?? this.#ofTarget(model) ?? (this.#strict ? undefined : this.#all)
   }
 
+  /** All that `nameOf` gives. */
+  get labels (): readonly string[] { return [...new Set([...this.names, 'auto', 'other'])] }
+
   /** A name for a request's model where names have to be few: an alias, a target, `auto`, or `other` for all else. */
   nameOf (model: string | null | undefined): string {
     if (model === undefined || model === null || model === '' || model === 'auto') return 'auto'

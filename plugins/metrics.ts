@@ -8,6 +8,7 @@ import type { EndedRequest } from '../metrics/gateway-metrics.ts'
 import { OpenStreams } from '../metrics/open-streams.ts'
 import { addProcessMetrics } from '../metrics/process-metrics.ts'
 import { Registry } from '../metrics/registry.ts'
+import { RunningRequests } from '../metrics/running-requests.ts'
 import { textOf } from '../metrics/text-format.ts'
 import type { RequestEnd } from './request-log.ts'
 
@@ -26,6 +27,8 @@ export interface Metrics {
   readonly counts: GatewayMetrics
   /** To be told of streams. */
   readonly streams: OpenStreams
+  /** To be told of completions as they begin. */
+  readonly running: RunningRequests
   /** To be told of each request when it is over. */
   readonly requestEnded: (end: RequestEnd) => void
   /** What this process has measured. */
@@ -43,18 +46,20 @@ const STATES: readonly StateName[] = ['closed', 'open', 'half_open', 'forced_ope
 
 /**
  * Decorates `fastify.metrics`. Comes first, since the others tell it what happens; of those that are there when the server is ready
- * (`breakers`, `providers`, `failover`, `auditLog`, `drain`, `overload`, `streamLog`) it reads what can be read at any time.
+ * (`breakers`, `providers`, `models`, `failover`, `auditLog`, `drain`, `overload`, `streamLog`) it reads what can be read at any time.
  */
 const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll }) => {
   const registry = new Registry()
   const counts = new GatewayMetrics(registry)
   const streams = new OpenStreams(registry)
+  const running = new RunningRequests(registry)
   let eventLoop: EventLoopWatch | undefined
   const collect = async () => await registry.collect()
   fastify.decorate('metrics', {
     registry,
     counts,
     streams,
+    running,
     requestEnded: end => counts.request(endedRequest(end)),
     collect,
     text: async () => textOf(await (collectAll ?? collect)())
@@ -67,6 +72,12 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (fastify, { collectAll
       for (const [target, { kind }] of fastify.providers) {
         counts.expect(target, kind)
         streams.expect(target)
+      }
+    }
+    if (fastify.hasDecorator('models')) {
+      for (const model of fastify.models.labels) {
+        running.expect(model)
+        streams.expectModel(model)
       }
     }
     if (fastify.hasDecorator('failover')) readFailover(registry, fastify.failover, fastify.hasDecorator('providers') ? fastify.providers : new Map())

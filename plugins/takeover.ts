@@ -73,7 +73,7 @@ const takeover: FastifyPluginAsync = async fastify => {
     }, { target, sent })
     log.info({ reqId: kept.requestId, target, ...traced?.logFields }, 'stream taken over')
     void answer.ended.then(end => traced?.ended(abandoned ? LEFT : takeoverEndOf(target, end)))
-    void answer.ended.then(metrics.streams.opened(target, answer.queue)).then(drain.hold())
+    void answer.ended.then(metrics.streams.opened(target, model, answer.queue)).then(drain.hold())
     return { queue: answer.queue, frames, onAbandon }
   }
 

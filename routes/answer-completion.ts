@@ -19,7 +19,10 @@ import { KEEP_ALIVE, beginAnswer } from './event-stream.ts'
 export async function answerCompletion (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, asked: ChatCompletionRequest, dialect: Dialect): Promise<FastifyReply | undefined> {
   const route = fastify.models.resolve(asked.model)
   if (route === undefined) throw notFound(`There is no model "${asked.model}".`, 'model_not_found', 'model')
-  const summary: CompletionSummary = { model: fastify.models.nameOf(asked.model), stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null, usage: null }
+  const model = fastify.models.nameOf(asked.model)
+  // Otherwise its client has left: `close` has been, and would not come again.
+  if (!reply.raw.destroyed) reply.raw.on('close', fastify.metrics.running.begun(model))
+  const summary: CompletionSummary = { model, stream: asked.stream === true, target: null, attempts: 0, firstOutputMs: null, result: null, usage: null }
   request.completion = summary
   const call: FailoverCall = {
     request: asked,
@@ -41,7 +44,7 @@ export async function answerCompletion (fastify: FastifyInstance, request: Fasti
     }
     const answer = await fastify.failover.stream(call)
     const frames = beginAnswer(request, reply, answer, randomUUID(), dialect)
-    const closed = fastify.metrics.streams.opened(answer.target, answer.answer.queue)
+    const closed = fastify.metrics.streams.opened(answer.target, model, answer.answer.queue)
     reply.sse.sendHeaders()
     fastify.cutSlowClient(reply)
     await sendBatches(answer.answer.queue, frames, reply.raw, KEEP_ALIVE).finally(closed)

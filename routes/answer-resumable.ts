@@ -49,7 +49,7 @@ export async function answerResumable (fastify: FastifyInstance, request: Fastif
 }
 
 async function run (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, call: FailoverCall, dialect: Dialect, id: string, named: boolean): Promise<void> {
-  const { streamLog, drain, failover, metrics, tracing } = fastify
+  const { streamLog, drain, failover, metrics, models, tracing } = fastify
   const release = () => { if (named) void streamLog.release(id) }
   const signal = new OutlivingSignal(call.signal)
   if (named) signal.outlive() // its client can find it again, without knowing its id
@@ -64,7 +64,7 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
   }
   try {
     const answer = await failover.stream({ ...call, signal, onSpeaker })
-    void answer.answer.ended.then(metrics.streams.opened(answer.target, answer.answer.queue)).then(ended)
+    void answer.answer.ended.then(metrics.streams.opened(answer.target, models.nameOf(call.request.model), answer.answer.queue)).then(ended)
     const frames = beginAnswer(request, reply, answer, id, dialect, () => {
       release() // whoever asks again shall not get half an answer
       return signal.isAbandoned ? STREAM_CANCELLED : undefined

@@ -14,7 +14,7 @@ t.test('streams count from their opening to their end, with what their queues ho
   }
   const queue = () => new BoundedQueue<string>({ sizeOf: text => text.length })
   const [first, second, other] = [queue(), queue(), queue()]
-  const ends = [streams.opened('a', first), streams.opened('a', second), streams.opened('b', other)]
+  const ends = [streams.opened('a', 'chat', first), streams.opened('a', 'auto', second), streams.opened('b', 'chat', other)]
   t.same(await read(), [[2, 0, 0], [1, 0, 0]])
   first.offer('12345')
   first.offer('678')

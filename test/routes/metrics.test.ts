@@ -96,6 +96,43 @@ t.test('an open stream shows, and so does what waits for a client that does not 
   t.equal(after.samples('llm_gateway_streams_open').length, 1, 'and the target still shows')
 })
 
+t.test('requests and streams under way show by model: each alias and target, and words for the rest', async t => {
+  const upstreams = { a: await scriptedUpstream(t), b: await scriptedUpstream(t) }
+  const { url } = await buildGateway(t, { file: fileOf(upstreams) })
+  const names = ['chat', 'a', 'b', 'auto', 'other']
+  const under = (metrics: PrometheusText, what: string) => names.map(model => metrics.value(`llm_gateway_model_${what}`, { model })).join()
+  const of = (metrics: PrometheusText) => [under(metrics, 'completions_running'), under(metrics, 'streams_open')]
+  t.same(of(await scrape(url)), ['0,0,0,0,0', '0,0,0,0,0'])
+  const [begins, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  upstreams.a.otherwise = streaming(begins.promise, role(), text('Hel'), ends.promise, finish('stop'), DONE)
+  const asked = ['chat', 'chat', 'a', 'a/what-the-caller-typed'].map(async model => await chat(url, { ...STREAM, model }))
+  await scrapeUntil(url, 'all are asked', metrics => under(metrics, 'completions_running') === '2,1,0,0,1')
+  t.equal(under(await scrape(url), 'streams_open'), '0,0,0,0,0', 'none has begun')
+  begins.resolve()
+  const responses = await Promise.all(asked)
+  const open = await scrapeUntil(url, 'all are open', metrics => under(metrics, 'streams_open') === '2,1,0,0,1')
+  t.same(open.samples('llm_gateway_model_streams_open').map(({ labels }) => labels['model']).sort(), names.toSorted())
+  ends.resolve()
+  await Promise.all(responses.map(framesOf))
+  await scrapeUntil(url, 'all are over', metrics => of(metrics).every(values => values === '0,0,0,0,0'))
+  t.equal((await chat(url, { ...STREAM, model: 'nowhere' })).status, 404)
+  t.same((await scrape(url)).samples('llm_gateway_model_completions_running').map(({ labels }) => labels['model']).sort(), names.toSorted())
+})
+
+t.test('a resumable stream whose client leaves is no request any more, and still a stream', async t => {
+  const upstream = await scriptedUpstream(t)
+  const { url } = await buildGateway(t, { file: fileOf({ a: upstream }, { resumable: true }) })
+  const ends = Promise.withResolvers<void>()
+  upstream.next(streaming(role(), text('Hel'), ends.promise, finish('stop'), DONE))
+  const aborter = new AbortController()
+  await new FrameReader(await chat(url, { ...STREAM, model: 'chat' }, { signal: aborter.signal })).next()
+  aborter.abort()
+  const left = await scrapeUntil(url, 'its client has left', metrics => metrics.value('llm_gateway_model_completions_running', { model: 'chat' }) === 0)
+  t.equal(left.value('llm_gateway_model_streams_open', { model: 'chat' }), 1)
+  ends.resolve()
+  await scrapeUntil(url, 'it is over', metrics => metrics.value('llm_gateway_model_streams_open', { model: 'chat' }) === 0)
+})
+
 t.test('a stream whose client leaves is open no more', async t => {
   const upstream = await scriptedUpstream(t)
   const { url } = await buildGateway(t, { env: openaiAt(upstream) })
