@@ -23,7 +23,7 @@ export interface StreamLogPluginOptions {
   readonly keys?: readonly Buffer[] | undefined
   /** The frame that ends a stream whose replica has died, and that nobody carries on, by its number and its stream's dialect. */
   readonly lastFrame: (id: number, dialect: string) => string
-  /** Memory for the newest frames of each stream, in bytes. Default 256 KiB. */
+  /** Memory for the newest frames of each stream, in bytes. Default 128 KiB. */
   readonly maxBytes?: number | undefined
 }
 

@@ -26,7 +26,7 @@ export interface StreamLogOptions {
   readonly owner: string
   /** How long a stream that nobody reads goes on, and how long one that has ended is kept, in ms. */
   readonly ttlMs: number
-  /** Memory for the newest frames of one stream, in bytes. Default 256 KiB. */
+  /** Memory for the newest frames of one stream, in bytes. Default 128 KiB. */
   readonly maxBytes?: number | undefined
   /** Monotonic clock, ms. */
   readonly now: () => number
