@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { openaiAt } from '../support/build-gateway.ts'
 import { HELLO, chat } from '../support/chat-client.ts'
-import { startGateway, until } from '../support/gateway-process.ts'
+import { startGateway } from '../support/gateway-process.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import { LIVE_MEMORY, liveMemory } from '../support/live-memory.ts'
 import { share } from '../support/nightly.ts'
@@ -17,10 +17,9 @@ import { testDatabase } from '../support/postgres.ts'
 import { PrometheusText } from '../support/prometheus-text.ts'
 import { DONE, finish, role, scriptedUpstream, text } from '../support/scripted-upstream.ts'
 
-/** How many clients, and what is offered to each, in bytes: more than the kernel's buffers take. */
-const ALL = { clients: share(100, 500), offered: 24 * 1024 * 1024 }
-/** Streams that are kept are read and stored whole, whoever does not read them. */
-const KEPT = { clients: share(20, 50), offered: 6 * 1024 * 1024 }
+const CLIENTS = share(100, 500)
+/** What is offered to each, in bytes: more than the kernel's buffers take. */
+const OFFERED = 24 * 1024 * 1024
 /** What each may cost, in bytes. */
 const MOST = 256 * 1024
 
@@ -28,10 +27,9 @@ interface Kind {
   readonly name: string
   /** The text of each chunk. */
   readonly content: string
-  /** What a client may cost, in bytes: what is alive for it, and with garbage, which can be told of many clients only. */
+  /** What a client may cost, in bytes: what is alive for it, and with garbage where there are many clients. */
   readonly alive: number
-  readonly resident?: number
-  readonly resumable?: true
+  readonly resident: number
 }
 
 const KINDS: readonly Kind[] = [
@@ -40,8 +38,7 @@ const KINDS: readonly Kind[] = [
   // Bytes of many sizes come and go meanwhile, and what the allocator has between those that stay it does not give back.
   { name: 'chunks of 4,000 characters of three bytes', content: '好'.repeat(4_000), alive: MOST, resident: MOST + 64 * 1024 },
   // One that is larger than what may be queued is taken all the same: one waits for the socket, one is queued, one is next.
-  { name: 'chunks of 64 KiB', content: 'x'.repeat(64 * 1024), alive: MOST + 3 * 64 * 1024, resident: 2 * MOST },
-  { name: 'resumable streams', content: 'x'.repeat(4_000), alive: MOST, resumable: true }
+  { name: 'chunks of 64 KiB', content: 'x'.repeat(64 * 1024), alive: MOST + 3 * 64 * 1024, resident: 2 * MOST }
 ]
 
 /** Nobody is cut or refused as long as it is measured. */
@@ -74,10 +71,9 @@ async function settled (value: () => number): Promise<void> {
 }
 
 // Garbage goes some seconds after a load, and in small steps.
-t.setTimeout(share(120_000, 900_000))
+t.setTimeout(share(300_000, 900_000))
 
-for (const { name, content, alive, resident: most = Infinity, resumable } of KINDS) {
-  const { clients: count, offered } = resumable ? KEPT : ALL
+for (const { name, content, alive, resident: most } of KINDS) {
   t.test(name, { timeout: 300_000 }, async t => {
     const upstream = await scriptedUpstream(t)
     let taken = 0
@@ -91,7 +87,7 @@ for (const { name, content, alive, resident: most = Infinity, resumable } of KIN
       }
       response.end(`data: ${JSON.stringify(finish('stop'))}\n\n${DONE}`)
     }
-    upstream.otherwise = async (response, request) => await offer(response, request.text.includes('much') ? offered : 20_000)
+    upstream.otherwise = async (response, request) => await offer(response, request.text.includes('much') ? OFFERED : 20_000)
     const gateway = await startGateway(t, { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream), ...LIVE_MEMORY, ...PATIENT })
     const stream = async () => await (await chat(gateway.url, { ...HELLO, stream: true })).text()
     const alone = await stream()
@@ -103,30 +99,29 @@ for (const { name, content, alive, resident: most = Infinity, resumable } of KIN
     const clients: Socket[] = []
     t.teardown(() => { for (const client of clients) client.destroy() })
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'much' }], stream: true })
-    for (let n = 0; n < count; n++) {
+    for (let n = 0; n < CLIENTS; n++) {
       const client = connect(Number(new URL(gateway.url).port), '127.0.0.1')
       client.on('error', () => {})
       client.pause()
-      client.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nx-gateway-resumable: ${resumable ?? false}\r\n\r\n${body}`)
+      client.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
       clients.push(client)
     }
-    await upstream.request(201 + count)
-    if (resumable) await until('all is read', () => taken - takenBefore >= count * offered, 15_000)
-    else await settled(() => taken)
+    await upstream.request(201 + CLIENTS)
+    await settled(() => taken)
     let residentEach = 0
     let looks = share(1, 60)
     do {
-      residentEach = (await resident(gateway) - residentBefore) / count
+      residentEach = (await resident(gateway) - residentBefore) / CLIENTS
       await delay(1_000)
     } while (--looks > 0 && residentEach > most)
-    const liveEach = (await liveMemory(gateway) - liveBefore) / count
-    const takenEach = (taken - takenBefore) / count
+    const liveEach = (await liveMemory(gateway) - liveBefore) / CLIENTS
+    const takenEach = (taken - takenBefore) / CLIENTS
     const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
-    t.comment(`${count} clients: ${kib(residentEach)} resident and ${kib(liveEach)} alive for each; ${kib(takenEach)} of ${kib(offered)} left the upstream for each`)
+    t.comment(`${CLIENTS} clients: ${kib(residentEach)} resident and ${kib(liveEach)} alive for each; ${kib(takenEach)} of ${kib(OFFERED)} left the upstream for each`)
     t.ok(liveEach <= alive, `${kib(liveEach)} each, without garbage`)
     // Of few clients it cannot be told from garbage.
-    if (count >= 500) t.ok(residentEach <= most, `${kib(residentEach)} each, with garbage`)
-    if (!resumable) t.ok(takenEach < offered, 'the upstream is not read for them: what has left it waits in the kernel')
+    if (CLIENTS >= 500) t.ok(residentEach <= most, `${kib(residentEach)} each, with garbage`)
+    t.ok(takenEach < OFFERED, 'the upstream is not read for them: what has left it waits in the kernel')
     t.equal(await stream(), alone, 'a stream beside them is as ever')
   })
 }
