@@ -16,7 +16,7 @@ import type { Cut } from '../support/resumable.ts'
 import { DONE, finish, role, scriptedUpstream, streaming, text } from '../support/scripted-upstream.ts'
 import type { Script } from '../support/scripted-upstream.ts'
 
-const STREAMS = share(40, 1_000)
+const STREAMS = share(20, 1_000)
 const AT_ONCE = 20
 const WORDS = 60
 

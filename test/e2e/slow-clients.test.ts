@@ -17,7 +17,7 @@ import { testDatabase } from '../support/postgres.ts'
 import { PrometheusText } from '../support/prometheus-text.ts'
 import { DONE, finish, role, scriptedUpstream, text } from '../support/scripted-upstream.ts'
 
-const CLIENTS = share(100, 500)
+const CLIENTS = share(50, 500)
 /** What is offered to each, in bytes: more than the kernel's buffers take. */
 const OFFERED = 24 * 1024 * 1024
 /** What each may cost, in bytes. */
