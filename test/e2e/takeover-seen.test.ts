@@ -109,6 +109,7 @@ t.test('killed twice, with readers at both who take over: each attempt has one r
   const kept = await stored(10)
   await a.kill()
   await stored(60, kept)
+  await until('who has taken it over has said so', () => [b, c].some(replica => replica.linesOf('stream taken over').length > 0))
   const [second, third] = b.linesOf('stream taken over').length > 0 ? [b, c] : [c, b]
   await second.kill()
   t.match(heardIn(await told), { text: STORY, inOrder: true, complete: true })
