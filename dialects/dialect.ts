@@ -13,6 +13,8 @@ export type ErrorOf = (error: Error) => GatewayError
  */
 export interface Dialect {
   readonly name: DialectName
+  /** What it has to know of its request, as JSON: another replica makes it anew of that. Undefined: nothing. */
+  readonly asked: object | undefined
   /**
    * A whole answer.
    * @param json one `chat.completion`
@@ -21,10 +23,13 @@ export interface Dialect {
   whole (json: string): string
   /**
    * The frames of a stream, made of `chat.completion.chunk`s. Only its `end` and `fail` close the stream, so that a broken one
-   * cannot look complete.
+   * cannot look complete. The same chunks are the same frames, at any replica.
    * @param errorOf what is told of the error that broke it
    */
   frames (errorOf: ErrorOf): BatchEncoder<string>
-  /** Whether what was said can be read out of its frames, and more be added to them, so that another replica can carry a stream on. */
-  readonly outlivesReplica: boolean
+  /**
+   * The way back: chunks that say what frames of such a stream say, as text. Written again they are the same frames where that was
+   * text or reasoning alone; of anything else they tell that it was there.
+   */
+  chunksIn (frames: string): string[]
 }

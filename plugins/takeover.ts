@@ -4,6 +4,9 @@
  */
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
+import { keptIn, readKept } from '../dialects/kept.ts'
+import { LastWords } from '../dialects/last-words.ts'
+import { Replay } from '../dialects/replay.ts'
 import { STREAM_CANCELLED, STREAM_LOST, replicaLost } from '../errors/stream-errors.ts'
 import { keptRequest, readKeptRequest } from '../failover/kept-request.ts'
 import { LostAttempt } from '../failover/lost-attempt.ts'
@@ -11,7 +14,6 @@ import { SentText } from '../failover/sent-text.ts'
 import { BoundedQueue } from '../streams/bounded-queue.ts'
 import { CallAborter } from '../streams/call-signal.ts'
 import type { StreamEnd } from '../streams/completion-stream.ts'
-import { ChunkFrames } from '../streams/sse-frames.ts'
 import type { CarryOn } from '../stream-log/stream-log.ts'
 import type { EndedTakeover } from '../tracing/takeover-span.ts'
 import { errorOfStream } from './error-handler.ts'
@@ -23,42 +25,50 @@ const READERS_MS = 1_000
 const takeover: FastifyPluginAsync = async fastify => {
   const { streamLog, failover, models, metrics, drain, tracing, log } = fastify
 
-  const carryOn: CarryOn = async ({ stream: { id, target: first, request }, lastId, ageMs, handedOver }, said) => {
-    const kept = await readKeptRequest(request)
+  const carryOn: CarryOn = async ({ stream: { id, target: first, dialect: name, request }, lastId, ageMs, handedOver }, said) => {
+    const stored = await readKept(name, request)
+    const kept = stored === undefined ? undefined : await readKeptRequest(stored.request)
     const target = kept?.speaker?.target ?? first
-    // Who has handed it over has recorded its attempt itself.
-    const lost = kept?.speaker === undefined || handedOver ? undefined : new LostAttempt(kept.speaker)
-    const sent = new SentText()
-    for await (const each of said) {
-      for (const chunk of each) {
-        sent.look(chunk)
-        sent.sent()
-        lost?.said(chunk)
-      }
-    }
-    if (kept !== undefined && lost !== undefined) failover.recordLost(lost.record(kept))
-    const model = models.nameOf(kept?.request.model)
-    const traced = kept === undefined ? undefined : tracing?.takeover({ ...kept, model, from: target, handedOver, frames: lastId })
-    const signal = new CallAborter()
     let abandoned = false
-    const frames = new ChunkFrames(error => {
+    const errorOf = (error: Error) => {
       void streamLog.release(id) // whoever asks again shall not get half an answer
-      return JSON.stringify((abandoned ? STREAM_CANCELLED : errorOfStream(target, error)).toBody())
-    }, lastId)
+      return abandoned ? STREAM_CANCELLED : errorOfStream(target, error)
+    }
+    const signal = new CallAborter()
     const onAbandon = () => {
       abandoned = true
       signal.abort(undefined)
     }
     const queue = new BoundedQueue<string>({ capacity: 1 })
+    const lost = () => {
+      queue.fail(replicaLost())
+      return { queue, frames: new LastWords(name, { after: lastId, requestId: kept?.requestId ?? null }, errorOf), onAbandon }
+    }
+    if (stored === undefined || kept === undefined) return lost() // of another version
+    const { dialect } = stored
+    // Who has handed it over has recorded its attempt itself.
+    const attempt = kept.speaker === undefined || handedOver ? undefined : new LostAttempt(kept.speaker)
+    const sent = new SentText()
+    const replay = new Replay(dialect, errorOf)
+    for await (const frames of said) {
+      for (const chunk of replay.write(frames)) {
+        sent.look(chunk)
+        sent.sent()
+        attempt?.said(chunk)
+      }
+    }
+    if (attempt !== undefined) failover.recordLost(attempt.record(kept))
+    const model = models.nameOf(kept.request.model)
+    const traced = tracing?.takeover({ ...kept, model, from: target, handedOver, frames: lastId })
+    const route = models.resolve(kept.request.model)
+    if (route === undefined || !replay.isFaithful) { // of another configuration; or more than text, with what is not said again
+      traced?.ended({ outcome: 'broken', error: STREAM_LOST.code ?? 'unknown' })
+      return lost()
+    }
+    const { frames } = replay
     if (sent.finished) { // it was complete, but for saying so
       queue.close()
       traced?.ended({ outcome: 'ok', error: undefined })
-      return { queue, frames, onAbandon }
-    }
-    const route = kept === undefined ? undefined : models.resolve(kept.request.model)
-    if (kept === undefined || route === undefined) { // of another version, or another configuration
-      queue.fail(replicaLost())
-      traced?.ended({ outcome: 'broken', error: STREAM_LOST.code ?? 'unknown' })
       return { queue, frames, onAbandon }
     }
     const requestTimeoutMs = Math.max(1, route.requestTimeoutMs - ageMs)
@@ -68,7 +78,7 @@ const takeover: FastifyPluginAsync = async fastify => {
       route: { ...route, requestTimeoutMs },
       signal,
       observe: traced?.observe,
-      onSpeaker: speaker => { void streamLog.renew(id, keptRequest({ ...kept, speaker })) },
+      onSpeaker: speaker => { void streamLog.renew(id, keptIn(dialect, keptRequest({ ...kept, speaker }))) },
       attemptsBefore: kept.speaker?.number
     }, { target, sent })
     log.info({ reqId: kept.requestId, target, ...traced?.logFields }, 'stream taken over')

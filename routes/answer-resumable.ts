@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dialect } from '../dialects/dialect.ts'
+import { keptIn } from '../dialects/kept.ts'
 import { GatewayError, invalidRequest } from '../errors/gateway-error.ts'
 import { STREAM_CANCELLED } from '../errors/stream-errors.ts'
 import { keptRequest } from '../failover/kept-request.ts'
@@ -56,7 +57,7 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
   const ended = drain.hold()
   const trace = tracing?.keptOf(request)
   let speaker: Speaker | undefined
-  const kept = () => keptRequest({ ...call, ...trace === undefined ? {} : { trace }, ...speaker === undefined ? {} : { speaker } })
+  const kept = () => keptIn(dialect, keptRequest({ ...call, ...trace === undefined ? {} : { trace }, ...speaker === undefined ? {} : { speaker } }))
   const onSpeaker = (now: Speaker) => {
     const isFirst = speaker === undefined
     speaker = now
@@ -76,7 +77,7 @@ async function run (fastify: FastifyInstance, request: FastifyRequest, reply: Fa
         caller: request.callerId,
         target: answer.target,
         dialect: dialect.name,
-        request: dialect.outlivesReplica && failover.isRescued(call) ? kept() : undefined
+        request: failover.isRescued(call) ? kept() : undefined
       },
       queue: answer.answer.queue,
       frames,

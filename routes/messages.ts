@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { messagesError } from '../dialects/messages/errors.ts'
+import { askedMessage } from '../dialects/messages/head.ts'
 import { chatRequestOf } from '../dialects/messages/request.ts'
 import { messages as dialect } from '../dialects/messages.ts'
 import { asTranslated } from '../schemas/carried.ts'
@@ -24,7 +25,7 @@ const messages: FastifyPluginAsyncTypebox = async fastify => {
     schema: { tags: ['completions'], operationId: 'createMessage', summary: 'A message in Anthropic\'s format, streamed or whole', body: MessagesRequest },
     onRequest: fastify.auth.caller,
     preHandler: [fastify.drain.guard, fastify.overload.guard]
-  }, async (request, reply) => await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(request.body)), dialect(request.body, request.id)))
+  }, async (request, reply) => await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(request.body)), dialect(askedMessage(request.body, request.id))))
 }
 
 export default messages

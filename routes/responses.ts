@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { responses as dialectOf } from '../dialects/responses.ts'
+import { askedResponse, responses as dialectOf } from '../dialects/responses.ts'
 import { errorBody } from '../dialects/responses/error-body.ts'
 import { chatRequestOf } from '../dialects/responses/request.ts'
 import { asTranslated } from '../schemas/carried.ts'
@@ -21,7 +21,7 @@ const responses: FastifyPluginAsyncTypebox = async fastify => {
     preHandler: [fastify.drain.guard, fastify.overload.guard]
   }, async (request, reply) => {
     const { body } = request
-    return await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(body)), dialectOf(body, randomUUID().replaceAll('-', '')))
+    return await answerCompletion(fastify, request, reply, asTranslated(chatRequestOf(body)), dialectOf(askedResponse(body, randomUUID().replaceAll('-', ''))))
   })
 }
 

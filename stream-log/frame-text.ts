@@ -19,7 +19,7 @@ export function framesAfter (text: string, id: number): string {
   return end === -1 ? '' : text.slice(end + 2)
 }
 
-/** The data of each frame, in order. */
+/** The data of each frame, in order. Lines end in LF alone: others that count as ends of lines elsewhere, U+2028 say, may be data. */
 export function dataOf (text: string): string[] {
-  return [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
+  return text.split('\n').filter(line => line.startsWith('data: ')).map(line => line.slice('data: '.length))
 }

@@ -8,7 +8,7 @@ import { BatchPump } from '../streams/batch-pump.ts'
 import type { BoundedQueue } from '../streams/bounded-queue.ts'
 import { FramesGoneError } from './frame-source.ts'
 import type { FrameSource } from './frame-source.ts'
-import { dataOf, lastIdOf } from './frame-text.ts'
+import { lastIdOf } from './frame-text.ts'
 import { inTime } from './in-time.ts'
 import type { Schedule } from './in-time.ts'
 import { LiveStream } from './live-stream.ts'
@@ -56,9 +56,9 @@ export interface StreamToKeep {
 
 /**
  * Carries on a stream whose replica is gone: gives what follows the frames that there are, or what ends them.
- * @param said the data of its frames, in order, several at a time
+ * @param said its frames as they are stored, in order, several at a time
  */
-export type CarryOn = (taken: TakenStream, said: AsyncIterable<readonly string[]>) => Promise<Omit<StreamToKeep, 'begun'>>
+export type CarryOn = (taken: TakenStream, said: AsyncIterable<string>) => Promise<Omit<StreamToKeep, 'begun'>>
 
 const DEFAULT_MAX_BYTES = 128 * 1024
 /** How often a stream is taken over: what kills each replica that runs it must not kill them all. */
@@ -258,14 +258,14 @@ export class StreamLog {
     }
   }
 
-  async * #framesOf ({ stream: { id }, lastId }: TakenStream): AsyncGenerator<readonly string[]> {
+  async * #framesOf ({ stream: { id }, lastId }: TakenStream): AsyncGenerator<string> {
     const source = this.#elsewhere.read(id, 0)
     try {
       for (let upTo = 0; upTo < lastId;) {
         const text = await source.next()
         if (text === undefined) throw new FramesGoneError(1, upTo)
         upTo = lastIdOf(text)
-        yield dataOf(text)
+        yield text
       }
     } finally {
       source.close()

@@ -29,15 +29,11 @@ export function unnumberedFrame (event: string | undefined, data: string): strin
  */
 export class ChunkFrames implements BatchEncoder<string> {
   readonly #errorJson: (error: Error) => string
-  #id: number
+  #id = 0
 
-  /**
-   * @param errorJson the body of the error frame, as JSON text without line breaks
-   * @param after the number of the last frame that was written before, of a stream that begins in its middle
-   */
-  constructor (errorJson: (error: Error) => string, after = 0) {
+  /** @param errorJson the body of the error frame, as JSON text without line breaks */
+  constructor (errorJson: (error: Error) => string) {
     this.#errorJson = errorJson
-    this.#id = after
   }
 
   /** The number of the last frame so far, the closing one included. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../schemas/json-object.ts'
 import type { AnswerBlock, AnswerMessage } from '../../schemas/messages-api-answer.ts'
 import { citationsOf } from './citations.ts'
 import { headOf } from './head.ts'
-import type { Asked } from './head.ts'
+import type { AskedMessage } from './head.ts'
 import { ReasoningBlocks, reasoningOf } from './reasoning.ts'
 import { stopOf } from './stop-reason.ts'
 import { inputOf, ownCallId, toolUse } from './tool-use.ts'
@@ -16,7 +16,7 @@ import { messageUsage } from './usage.ts'
  * @param json the completion
  * @throws {GatewayError} 502: it is none
  */
-export function messageOf (json: string, asked: Asked): AnswerMessage {
+export function messageOf (json: string, asked: AskedMessage): AnswerMessage {
   const completion = objectOf(json)
   const choice: unknown = Array.isArray(completion?.['choices']) ? completion['choices'][0] : undefined
   if (completion === undefined || !isJsonObject(choice) || !isJsonObject(choice['message'])) {

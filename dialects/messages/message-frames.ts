@@ -9,7 +9,7 @@ import { BlockSequence } from './block-sequence.ts'
 import { citationsOf } from './citations.ts'
 import { messagesError } from './errors.ts'
 import { headOf } from './head.ts'
-import type { Asked } from './head.ts'
+import type { AskedMessage } from './head.ts'
 import { reasoningOf } from './reasoning.ts'
 import { stopOf } from './stop-reason.ts'
 import { ownCallId } from './tool-use.ts'
@@ -27,7 +27,7 @@ import { messageUsage, streamedUsage } from './usage.ts'
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming
  */
 export class MessageFrames implements BatchEncoder<string> {
-  readonly #asked: Asked
+  readonly #asked: AskedMessage
   readonly #errorOf: ErrorOf
   readonly #blocks = new BlockSequence(event => this.#emit(event))
   #text = ''
@@ -41,7 +41,7 @@ export class MessageFrames implements BatchEncoder<string> {
   /** It broke by itself: what comes is not told any more. */
   #broken = false
 
-  constructor (asked: Asked, errorOf: ErrorOf) {
+  constructor (asked: AskedMessage, errorOf: ErrorOf) {
     this.#asked = asked
     this.#errorOf = errorOf
   }
@@ -84,7 +84,6 @@ export class MessageFrames implements BatchEncoder<string> {
     if (typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '') {
       this.#finishReason = choice['finish_reason']
       this.#stoppedBy = choice['stop_reason']
-      this.#blocks.end()
     }
     switch (this.#blocks.fault) {
       case undefined: return

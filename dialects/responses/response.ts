@@ -11,9 +11,12 @@ import { AnswerOutput } from './output.ts'
 import { INCLUDE_ENCRYPTED, INCLUDE_LOGPROBS } from './request.ts'
 import { isStrict } from './tools.ts'
 
+/** A request but for what it tells the model: what answers repeat, and go by. */
+export type RequestSettings = Omit<ResponsesRequest, 'input'>
+
 /** What an answer needs beside what the model says. */
 export interface AnswerContext {
-  readonly request: ResponsesRequest
+  readonly request: RequestSettings
   /** Unique: what the ids of the answer and of its items end in. */
   readonly id: string
   /** Unix time, in ms. */
@@ -125,14 +128,14 @@ function errorCode ({ type, code }: GatewayError): ResponsesError['code'] {
   return code === 'content_filter' ? 'invalid_prompt' : 'server_error'
 }
 
-function summaryOf ({ reasoning }: ResponsesRequest): string | null {
+function summaryOf ({ reasoning }: RequestSettings): string | null {
   return reasoning?.summary ?? reasoning?.generate_summary ?? null
 }
 
 /** What an answer repeats of its request. */
 type Echo = Omit<ResponsesAnswer, 'id' | 'object' | 'created_at' | 'status' | 'completed_at' | 'error' | 'incomplete_details' | 'model' | 'output' | 'usage' | 'service_tier'>
 
-function echoOf (request: ResponsesRequest): Echo {
+function echoOf (request: RequestSettings): Echo {
   return {
     instructions: request.instructions ?? null,
     max_output_tokens: request.max_output_tokens ?? null,

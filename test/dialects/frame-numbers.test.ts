@@ -7,7 +7,7 @@ import t from 'tap'
 import { chatCompletions } from '../../dialects/chat-completions.ts'
 import type { Dialect } from '../../dialects/dialect.ts'
 import { messages } from '../../dialects/messages.ts'
-import { responses } from '../../dialects/responses.ts'
+import { askedResponse, responses } from '../../dialects/responses.ts'
 import { toGatewayError } from '../../plugins/error-handler.ts'
 import type { JsonObject } from '../../schemas/json-object.ts'
 import { framesAfter, lastIdOf } from '../../stream-log/frame-text.ts'
@@ -15,8 +15,8 @@ import { chunk, finish, role, text, usage } from '../support/scripted-upstream.t
 
 const DIALECTS: ReadonlyArray<() => Dialect> = [
   () => chatCompletions,
-  () => responses({ input: 'Hi', reasoning: { summary: 'auto' }, include: ['reasoning.encrypted_content'] }, 'x', () => 0),
-  () => messages({ model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] }, 'req-1')
+  () => responses(askedResponse({ input: 'Hi', reasoning: { summary: 'auto' }, include: ['reasoning.encrypted_content'] }, 'x'), () => 0),
+  () => messages({ requestId: 'req-1', model: 'm', stopSequences: [] })
 ]
 
 const words = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('id: 3', '\nid: 3\n', '\n\n', 'event: error\nid: 9\ndata: x\n\n', '[DONE]'))

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { responses } from '../../dialects/responses.ts'
+import { askedResponse, responses } from '../../dialects/responses.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { ResponsesRequest } from '../../schemas/responses-request.ts'
 import { completion } from '../support/scripted-upstream.ts'
 
-const whole = (json: string, request: Partial<ResponsesRequest> = {}): unknown => JSON.parse(responses({ input: 'Hi', ...request }, 'x', () => 5999).whole(json))
+const whole = (json: string, request: Partial<ResponsesRequest> = {}): unknown => JSON.parse(responses(askedResponse({ input: 'Hi', ...request }, 'x'), () => 5999).whole(json))
 
 t.test('a whole answer, with everything that the reference says is there', async t => {
   t.same(whole(JSON.stringify({ ...completion('Hello'), service_tier: 'flex' })), {

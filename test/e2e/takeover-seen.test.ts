@@ -72,7 +72,7 @@ const takeoversOf = (spans: readonly ReceivedSpan[]) => spans.filter(({ name }) 
 
 t.test('killed: the takeover is a span of the caller\'s trace, its attempt is below it, and the attempt that died has one row', { timeout: 300_000 }, async t => {
   const { a, b, upstream, receiver, stored, rows } = await build(t, 2)
-  const told = wholeFrom(a, [b], () => {}, HEADERS)
+  const told = wholeFrom(a, [b], () => {}, { headers: HEADERS })
   await stored(10)
   await a.kill()
   t.match(heardIn(await told), { text: STORY, inOrder: true, complete: true })
@@ -105,7 +105,7 @@ t.test('killed: the takeover is a span of the caller\'s trace, its attempt is be
 
 t.test('killed twice, with readers at both who take over: each attempt has one row, with its own number', { timeout: 300_000 }, async t => {
   const { a, b, c, receiver, stored, rows } = await build(t, 3)
-  const told = wholeFrom(a, [b, c], () => {}, HEADERS)
+  const told = wholeFrom(a, [b, c], () => {}, { headers: HEADERS })
   const kept = await stored(10)
   await a.kill()
   await stored(60, kept)
@@ -135,7 +135,7 @@ t.test('frozen, and back: what it has to say of its attempt is said already', { 
 
 t.test('ended in order: it has recorded its attempt itself, and its request\'s span is there to be linked to', { timeout: 300_000 }, async t => {
   const { a, b, receiver, stored, rows } = await build(t, 2, { SHUTDOWN_GRACE_MS: '200' })
-  const told = wholeFrom(a, [b], () => {}, HEADERS)
+  const told = wholeFrom(a, [b], () => {}, { headers: HEADERS })
   await stored(10)
   t.same(await a.stop(), { code: 0, signal: null })
   t.match(heardIn(await told), { text: STORY, complete: true })

@@ -57,6 +57,12 @@ export function bodyOf (dialect: Dialect, prompt: string): JsonObject {
 
 type Read = Pick<Seen, 'text' | 'ending'>
 
+/**
+ * What a client makes of a stream's body, which may be the beginning of one.
+ * @throws it is not in the dialect's form
+ */
+export function readIn (dialect: Dialect, body: string): Read { return READ[dialect](body) }
+
 /** A stream's body, by dialect. */
 const READ: Readonly<Record<Dialect, (body: string) => Read>> = {
   chat: body => {

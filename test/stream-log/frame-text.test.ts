@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { framesAfter, lastIdOf } from '../../stream-log/frame-text.ts'
+import { dataOf, framesAfter, lastIdOf } from '../../stream-log/frame-text.ts'
 import { frame, namedFrame } from '../../streams/sse-frames.ts'
 
-t.test('the last number, and the frames after any number, whatever the data looks like', async () => {
-  const content = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('id: 3', '\nid: 3\n', 'data: x\n\nid: 2\ndata: y', '[DONE]'))
+t.test('the last number, the frames after any number, and the data of all, whatever the data looks like', async () => {
+  const content = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('id: 3', '\nid: 3\n', 'data: x\n\nid: 2\ndata: y', '[DONE]', '\u2028data: x\u2029'))
   fc.assert(fc.property(fc.array(fc.tuple(content, fc.boolean()), { minLength: 1, maxLength: 12 }), fc.nat(1000), (items, before) => {
     const frames = items.map(([content, named], n) => {
       const data = JSON.stringify(content)
@@ -16,6 +16,7 @@ t.test('the last number, and the frames after any number, whatever the data look
       if (framesAfter(text, before + n + 1) !== frames.slice(n + 1).join('')) throw new Error(`after ${n}`)
     })
     if (framesAfter(text, before) !== text) throw new Error('all')
+    if (dataOf(text).join('\n') !== items.map(([content]) => JSON.stringify(content)).join('\n')) throw new Error('data')
   }))
 })
 

@@ -4,6 +4,7 @@
 import t from 'tap'
 import { BoundedQueue } from '../../streams/bounded-queue.ts'
 import { ChunkFrames, frame } from '../../streams/sse-frames.ts'
+import { dataOf } from '../../stream-log/frame-text.ts'
 import type { StreamLog } from '../../stream-log/stream-log.ts'
 import type { TakenStream } from '../../stream-log/stream-store.ts'
 import { Fleet, TTL, all, join, keep, severable } from '../support/stream-fleet.ts'
@@ -22,12 +23,14 @@ function carries (log: StreamLog): Carried[] {
   log.carryOnBy(async (taken, said) => {
     const queue = new BoundedQueue<string>({ capacity: 100 })
     const heard: string[] = []
-    for await (const some of said) heard.push(...some)
+    for await (const some of said) heard.push(...dataOf(some))
+    const frames = new ChunkFrames(({ message }) => JSON.stringify(message))
+    frames.encode(heard)
     const each: Carried = { taken, said: heard, queue, abandoned: 0 }
     carried.push(each)
     return {
       queue,
-      frames: new ChunkFrames(({ message }) => JSON.stringify(message), taken.lastId),
+      frames,
       onAbandon: () => {
         each.abandoned++
         queue.fail(new Error('given up'))

@@ -8,6 +8,8 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { PATHS, bodyOf, readIn } from '../faults/dialects.ts'
+import type { Dialect } from '../faults/dialects.ts'
 import { startGateway } from './gateway-process.ts'
 import type { GatewayProcess, Variables } from './gateway-process.ts'
 import { testDatabase } from './postgres.ts'
@@ -36,9 +38,11 @@ export async function fleet (t: Test, size: number, env: Variables = {}): Promis
 }
 
 /** Asks one replica, and goes on at the others, in turn, until the answer is complete. What has begun is stored. */
-export async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess[], onBegun: () => void, headers: Readonly<Record<string, string>> = {}): Promise<string> {
-  let { id, text: frames, lastId } = await cutAfter(`${first.url}/v1/chat/completions`, Infinity, { onBegun, headers: { ...headers } })
-  for (let join = 0; !heardIn(frames).complete && join < 10; join++) {
+export async function wholeFrom (first: GatewayProcess, others: readonly GatewayProcess[], onBegun: () => void, { headers = {}, dialect = 'chat' }: { readonly headers?: Record<string, string>, readonly dialect?: Dialect } = {}): Promise<string> {
+  const body = { model: 'auto', ...bodyOf(dialect, 'Tell it'), stream: true }
+  const isOver = (frames: string) => dialect === 'chat' ? heardIn(frames).complete : readIn(dialect, frames).ending !== ''
+  let { id, text: frames, lastId } = await cutAfter(`${first.url}${PATHS[dialect]}`, Infinity, { onBegun, headers, body })
+  for (let join = 0; !isOver(frames) && join < 10; join++) {
     const next = await joinAfter(others[join % others.length]?.url ?? '', id, lastId)
     frames += next.text
     lastId = Math.max(lastId, next.lastId)

@@ -6,7 +6,7 @@ import { deepStrictEqual as deepEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { toResponseInputItems } from 'openai/lib/responses/ResponseInputItems'
 import t from 'tap'
-import { responses } from '../../../dialects/responses.ts'
+import { askedResponse, responses } from '../../../dialects/responses.ts'
 import { messagesOf } from '../../../dialects/responses/input.ts'
 import { toGatewayError } from '../../../plugins/error-handler.ts'
 import type { InputItem } from '../../../schemas/responses-input.ts'
@@ -172,7 +172,7 @@ function completionOf (list: readonly Step[], finishReason: string): string {
   })
 }
 
-const dialectOf = (request: ResponsesRequest) => responses(request, 'x', () => 5000)
+const dialectOf = (request: ResponsesRequest) => responses(askedResponse(request, 'x'), () => 5000)
 
 function streamed (request: ResponsesRequest, chunks: readonly string[], batch: number): ReturnType<typeof eventsOf> {
   const frames = dialectOf(request).frames(toGatewayError)
