@@ -6,6 +6,11 @@ const LOOK_EVERY_MS = 1000
 /** The share of that time that the event loop is at work: above it under load, below it idle. */
 const LOAD = 0.5
 const IDLE = 0.1
+/**
+ * How many looks in a row have to have found it idle until a load counts as over. A pause between two loads is none: what is given back
+ * in it has to be asked for again, and what was compiled for the load may go, too.
+ */
+const IDLE_LOOKS = 10
 /** How much resident memory has to have grown since the last time, in bytes. */
 const WORTHWHILE = 32 * 2 ** 20
 
@@ -24,6 +29,7 @@ export function releaseIdleMemory (): void {
   let last = performance.eventLoopUtilization()
   let hadLoad = true // its start
   let isStart = true
+  let idleLooks = 0
   // Resident memory at the least since it was given back, so that what grows slowly counts, too.
   let least = 0
   const timer = setTimeout(() => {
@@ -37,10 +43,11 @@ export function releaseIdleMemory (): void {
     const { utilization } = performance.eventLoopUtilization(now, last)
     last = now
     hadLoad ||= utilization >= LOAD
-    if (utilization >= IDLE) return
+    idleLooks = utilization < IDLE ? idleLooks + 1 : 0
+    if (idleLooks === 0) return
     const resident = process.memoryUsage.rss()
     least = Math.min(least, resident)
-    if (!hadLoad) return
+    if (!hadLoad || (!isStart && idleLooks < IDLE_LOOKS)) return
     hadLoad = false
     if (resident < least + WORTHWHILE) return
     collectGarbage(isStart)

@@ -50,10 +50,13 @@ t.test('memory is given back when a load is over and it has grown, and only then
   resident = 131 * MIB
   t.equal(await after(5, 0.9), 0, 'under load')
   t.equal(await after(5, 0.3), 0, 'a load that is not over')
-  t.equal(await after(5, 0.05), 0, 'it has grown by little')
+  t.equal(await after(12, 0.05), 0, 'it has grown by little')
   resident = 60 * MIB
   t.equal(await after(5, 0.05), 0, 'V8 goes on by itself')
   resident = 92 * MIB
   await after(5, 0.9)
+  t.equal(await after(9, 0.05), 0, 'a pause')
+  await after(1, 0.2)
+  t.equal(await after(9, 0.05), 0, 'and one more, with a request between them')
   t.equal(await after(5, 0.05), 1, 'a load is over, and it has grown by much from where it had been since: once')
 })
