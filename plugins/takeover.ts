@@ -48,15 +48,8 @@ const takeover: FastifyPluginAsync = async fastify => {
     const { dialect } = stored
     // Who has handed it over has recorded its attempt itself.
     const attempt = kept.speaker === undefined || handedOver ? undefined : new LostAttempt(kept.speaker)
-    const sent = new SentText()
     const replay = new Replay(dialect, errorOf)
-    for await (const frames of said) {
-      for (const chunk of replay.write(frames)) {
-        sent.look(chunk)
-        sent.sent()
-        attempt?.said(chunk)
-      }
-    }
+    const sent = await retold(said, replay, attempt)
     if (attempt !== undefined) failover.recordLost(attempt.record(kept))
     const model = models.nameOf(kept.request.model)
     const traced = tracing?.takeover({ ...kept, model, from: target, handedOver, frames: lastId })
@@ -93,6 +86,19 @@ const takeover: FastifyPluginAsync = async fastify => {
     const told = await streamLog.handOver(HANDOVER_MS)
     if (told > 0) await drain.idle(READERS_MS)
   })
+}
+
+/** All that was said, for who speaks on; told to who writes on, and to the record of the attempt that died. */
+async function retold (said: AsyncIterable<string>, replay: Replay, attempt: LostAttempt | undefined): Promise<SentText> {
+  const sent = new SentText()
+  for await (const frames of said) {
+    for (const chunk of replay.write(frames)) {
+      sent.look(chunk)
+      sent.sent()
+      attempt?.said(chunk)
+    }
+  }
+  return sent
 }
 
 /** Nobody came back for it, or it was deleted. */
