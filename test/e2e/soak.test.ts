@@ -27,7 +27,6 @@ t.test(`${STREAMS} streams at any time`, { timeout: 300_000 }, async t => {
     OPENAI_BASE_URL: `http://127.0.0.1:${upstream.port}/v1`,
     OPENAI_API_KEY: 'key',
     OPENAI_MODEL: 'soak',
-    RESUME_TTL_MS: '10000',
     FIRST_TOKEN_TIMEOUT_MS: '60000',
     IDLE_TIMEOUT_MS: '60000',
     MAX_EVENT_LOOP_DELAY_MS: '0',

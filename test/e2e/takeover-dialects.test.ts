@@ -36,36 +36,43 @@ const TOLD = {
 /** Up to the beginning of a call's arguments, behind a text. */
 const FRAMES = { responses: 7, messages: 6 }
 
-for (const dialect of ['responses', 'messages'] as const) {
-  t.test(`${dialect}: each client has the whole answer, each word once, in one item`, { timeout: 300_000 }, async t => {
-    const { replicas: [a, b] } = await fleet(t, 2)
-    if (a === undefined || b === undefined) throw new Error('unreachable')
-    let begun = 0
-    const streams = Array.from({ length: STREAMS }, async () => await wholeFrom(a, [b], () => begun++, { dialect }))
-    await until('all have begun', () => begun === STREAMS)
-    await delay(PAUSE_MS * 20) // well inside of all of them
-    await a.kill()
-    const told = await Promise.all(streams)
-    t.same(told.map(frames => readIn(dialect, frames)), told.map(() => ({ text: STORY, ending: 'complete' })))
-    for (const frames of told) t.match(WHOLE[dialect](frames), TOLD[dialect])
-    t.equal(b.linesOf('stream taken over').length, STREAMS)
-  })
+const DIALECTS = ['responses', 'messages'] as const
 
-  t.test(`${dialect}: a tool call cannot be carried on: its reader is told, in the stream's own form`, async t => {
-    const { replicas: [a, b], upstream, databaseUrl } = await fleet(t, 2)
-    if (a === undefined || b === undefined) throw new Error('unreachable')
-    const never = Promise.withResolvers<void>()
-    upstream.next(streaming(role(), text('I look.'), chunk({ tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }] }), never.promise))
-    const reading = cutAfter(`${a.url}${PATHS[dialect]}`, Infinity, { body: { model: 'auto', ...bodyOf(dialect, 'Hi'), stream: true } })
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
-    t.teardown(async () => await sql.end())
-    await until('the call is stored', async () => (await sql<Array<{ last_id: number }>>`select last_id from stream`)[0]?.last_id === FRAMES[dialect])
-    await a.kill()
-    const { id, text: before, lastId } = await reading
+t.test('each client has the whole answer, each word once, in one item', { timeout: 300_000 }, async t => {
+  const { replicas: [a, b] } = await fleet(t, 2)
+  if (a === undefined || b === undefined) throw new Error('unreachable')
+  let begun = 0
+  const streams = DIALECTS.flatMap(dialect => Array.from({ length: STREAMS }, async () => ({ dialect, frames: await wholeFrom(a, [b], () => begun++, { dialect }) })))
+  await until('all have begun', () => begun === streams.length)
+  await delay(PAUSE_MS * 20) // well inside of all of them
+  await a.kill()
+  for (const { dialect, frames } of await Promise.all(streams)) {
+    t.same(readIn(dialect, frames), { text: STORY, ending: 'complete' }, dialect)
+    t.match(WHOLE[dialect](frames), TOLD[dialect], dialect)
+  }
+  t.equal(b.linesOf('stream taken over').length, streams.length)
+})
+
+t.test('a tool call cannot be carried on: its reader is told, in the stream\'s own form', { timeout: 300_000 }, async t => {
+  const { replicas: [a, b], upstream, databaseUrl } = await fleet(t, 2)
+  if (a === undefined || b === undefined) throw new Error('unreachable')
+  const never = Promise.withResolvers<void>()
+  upstream.otherwise = streaming(role(), text('I look.'), chunk({ tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }] }), never.promise)
+  let begun = 0
+  const reading = DIALECTS.map(async dialect => ({ dialect, cut: await cutAfter(`${a.url}${PATHS[dialect]}`, Infinity, { onBegun: () => begun++, body: { model: 'auto', ...bodyOf(dialect, 'Hi'), stream: true } }) }))
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  t.teardown(async () => await sql.end())
+  await until('the calls are stored, and both clients know of their streams', async () => {
+    const stored = await sql<Array<{ dialect: string, last_id: number }>>`select dialect, last_id from stream`
+    return begun === DIALECTS.length && DIALECTS.every(dialect => stored.some(({ dialect: name, last_id: lastId }) => name === dialect && lastId === FRAMES[dialect]))
+  })
+  await a.kill()
+  await Promise.all(reading.map(async answer => {
+    const { dialect, cut: { id, text: before, lastId } } = await answer
     const { text: rest } = await joinAfter(b.url, id, lastId)
     t.match(readIn(dialect, before + rest), { text: 'I look.', ending: /error/ })
     t.match(dataOf(rest).map(data => objectOf(data)).find(({ type }) => type === 'error'), dialect === 'responses' ? { code: 'stream_lost' } : { error: { details: { error_code: 'stream_lost' } } })
-    t.equal(upstream.requests.length, 1, 'nobody was asked for the rest')
-    never.resolve()
-  })
-}
+  }))
+  t.equal(upstream.requests.length, DIALECTS.length, 'nobody was asked for the rest')
+  never.resolve()
+})
