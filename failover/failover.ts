@@ -49,7 +49,7 @@ export interface LostStream {
 /** Where an attempt's stream stands in one that is made of several. */
 interface AttemptPlace extends Partial<Pick<BeginOptions, 'besidePrompt' | 'onComplete'>> {
   /** What its consumer has not taken yet. */
-  readonly behind?: { readonly size: number }
+  readonly behind?: { readonly awaitsConsumer: boolean }
 }
 
 /**
@@ -204,7 +204,7 @@ export class Failover {
     attempt.begun()
     this.#load.answered(attempt.target, attempt.ageMs)
     const { queue, report } = stream
-    const stopWatching = watchIdle(attempt, { report, waiting: () => queue.size + (behind?.size ?? 0) }, route.idleTimeoutMs)
+    const stopWatching = watchIdle(attempt, { report, waiting: () => queue.awaitsConsumer || behind?.awaitsConsumer === true }, route.idleTimeoutMs)
     void stream.ended.then(end => {
       stopWatching()
       switch (end.kind) {

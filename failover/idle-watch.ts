@@ -5,14 +5,14 @@ import type { Attempt } from './attempt.ts'
 /** What is watched of a stream. */
 export interface Watched {
   readonly report: Pick<StreamReport, 'lastOutputAt'>
-  /** Items that wait for the consumer. */
-  readonly waiting: () => number
+  /** Whether it is the consumer who is waited for. */
+  readonly waiting: () => boolean
 }
 
 /**
  * Ends a running stream whose provider has gone silent: `idleMs` without output while the consumer waits for some.
  *
- * While something is queued it is the consumer who is slow, and the provider is not read, so its silence says nothing.
+ * While something waits for the consumer it is he who is slow, and the provider is not read, so its silence says nothing.
  * One timer a stream, looked at when it fires, instead of one restarted with each chunk.
  *
  * @returns stops the watching
@@ -22,7 +22,7 @@ export function watchIdle (attempt: Attempt, { report, waiting }: Watched, idleM
   let timer: NodeJS.Timeout
   const look = () => {
     const now = performance.now()
-    if (waiting() > 0) since = now
+    if (waiting()) since = now
     else since = Math.max(since, report.lastOutputAt ?? 0)
     const left = since + idleMs - now
     if (left > 0) timer = setTimeout(look, left)

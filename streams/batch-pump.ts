@@ -28,7 +28,7 @@ export interface BatchSink {
   abort (error: Error): void
 }
 
-/** A piece that holds this share of the bytes that a queue may hold becomes no longer. */
+/** A piece that held this share of the bytes that a queue may hold is as much as may wait. */
 const ENOUGH = 7 / 8
 
 /**
@@ -49,6 +49,10 @@ export class BatchPump<T extends {}> {
   #ahead = ''
   /** What the queue held of it, in bytes. */
   #aheadBytes = 0
+  /** What the queue held of the last piece, in bytes. */
+  #takenBytes = 0
+  /** A piece that held so many becomes no longer. */
+  readonly #enough: number
   /** The sink has asked, and got nothing yet. */
   #wanted = false
   #over = false
@@ -58,6 +62,7 @@ export class BatchPump<T extends {}> {
 
   constructor (queue: BoundedQueue<T>, encoder: BatchEncoder<T>, sink: BatchSink, keepAlive?: KeepAlive) {
     this.#queue = queue
+    this.#enough = queue.maxBytes * ENOUGH
     this.#encoder = encoder
     this.#sink = sink
     if (keepAlive !== undefined) this.#watch(keepAlive, keepAlive.afterMs)
@@ -66,6 +71,7 @@ export class BatchPump<T extends {}> {
   /** The sink wants the next batch: gets it before this returns, or as soon as there is one. */
   pull (): void {
     this.#wanted = true
+    this.#queue.hold(false)
     this.#run()
   }
 
@@ -128,15 +134,15 @@ export class BatchPump<T extends {}> {
    */
   #take (): string {
     const queue = this.#queue
-    const enough = queue.maxBytes * ENOUGH
     let text = this.#ahead
     let bytes = this.#aheadBytes
-    for (let rounds = text === '' ? 2 : 1; rounds > 0 && queue.size > 0 && bytes < enough; rounds--) {
+    for (let rounds = text === '' ? 2 : 1; rounds > 0 && queue.size > 0 && bytes < this.#enough; rounds--) {
       bytes += queue.bytes
       text += this.#encoder.encode(queue.drain())
     }
     this.#ahead = ''
     this.#aheadBytes = 0
+    this.#takenBytes = bytes
     return text
   }
 
@@ -154,6 +160,8 @@ export class BatchPump<T extends {}> {
     this.#wanted = false
     this.#sentAt = performance.now()
     if (this.#sink.write(text)) this.#wanted = true
+    // It waits in the sink in place of the queue: as much again would double what a stalled client costs.
+    else if (this.#takenBytes >= this.#enough) this.#queue.hold(true)
   }
 
   #end (text: string): void {

@@ -43,6 +43,7 @@ export class QueueCancelledError extends Error {
 }
 
 interface Putter<T> { readonly item: T, readonly resolve: () => void, readonly reject: (error: Error) => void }
+interface Waiting { readonly fits: () => boolean, readonly callback: () => void }
 interface Taker<T> { readonly resolve: (result: IteratorResult<T, undefined>) => void, readonly reject: (error: Error) => void }
 
 const OPEN: QueueState = { kind: 'open' }
@@ -59,10 +60,11 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   #head = 0
   #count = 0
   #bytes = 0
+  #held = false
   #state: QueueState = OPEN
   readonly #putters: Putter<T>[] = []
   readonly #takers: Taker<T>[] = []
-  #waiting: { readonly item: T, readonly callback: () => void } | undefined
+  #waiting: Waiting | undefined
   #onReadable: ((complete: boolean) => void) | undefined
   #onFull: (() => void) | undefined
   #corked = false
@@ -88,6 +90,12 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   get bytes (): number { return this.#bytes }
 
   get state (): QueueState { return this.#state }
+
+  /** Whether nothing can be put, however small it is. */
+  get full (): boolean { return this.#held || this.#count === this.capacity || this.#bytes >= this.maxBytes }
+
+  /** Whether it is the consumer who is waited for. */
+  get awaitsConsumer (): boolean { return this.#held || this.#count > 0 }
 
   /** The next item, which stays where it is; undefined if nothing is queued. */
   peek (): T | undefined { return this.#slots[this.#head] }
@@ -147,9 +155,12 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
    * now. One callback at a time: a later one replaces an earlier one.
    */
   whenFits (item: T, callback: () => void): void {
-    this.#waiting = undefined
-    if (this.#state.kind !== 'open' || (this.#putters.length === 0 && this.#fits(item))) callback()
-    else this.#waiting = { item, callback }
+    this.#wait({ fits: () => this.#fits(item), callback })
+  }
+
+  /** As `whenFits`, for whatever comes next: as soon as the queue is not full. */
+  whenRoom (callback: () => void): void {
+    this.#wait({ fits: () => !this.full, callback })
   }
 
   /** Several items are about to come together: the consumer hears of them when all are there, by `uncork`. Changes no limit. */
@@ -181,6 +192,13 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
     const item = this.#shift()
     this.#refill()
     return item
+  }
+
+  /** Whether nothing is to be queued for now: what was taken, and has not gone yet, is as much as may be. */
+  hold (held: boolean): void {
+    if (this.#held === held) return
+    this.#held = held
+    if (!held) this.#refill()
   }
 
   /** All that is queued, in order; an empty array if nothing is. */
@@ -244,7 +262,13 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
   // ---- inside
 
   #fits (item: T): boolean {
-    return this.#count < this.capacity && (this.#count === 0 || this.#bytes + this.#sizeOf(item) <= this.maxBytes)
+    return !this.#held && this.#count < this.capacity && (this.#count === 0 || this.#bytes + this.#sizeOf(item) <= this.maxBytes)
+  }
+
+  #wait (waiting: Waiting): void {
+    this.#waiting = undefined
+    if (this.#state.kind !== 'open' || (this.#putters.length === 0 && waiting.fits())) waiting.callback()
+    else this.#waiting = waiting
   }
 
   /** A consumer that is on its way may come at once. */
@@ -300,7 +324,7 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
       this.#accept(putter.item)
       putter.resolve()
     }
-    if (this.#waiting !== undefined && this.#putters.length === 0 && this.#fits(this.#waiting.item)) this.#wakeProducer()
+    if (this.#waiting !== undefined && this.#putters.length === 0 && this.#waiting.fits()) this.#wakeProducer()
   }
 
   #settle (state: QueueState): void {

@@ -32,9 +32,9 @@ const LINGER_MS = 1000
 /**
  * Moves an upstream's events into a completion stream, no faster than the consumer takes them.
  *
- * What comes in one turn of the event loop is in the queue by its end. When the queue is full, the chunk at hand waits,
- * parsing stops between two events, and the socket is not read, so that a stalled client costs the queue and two reads'
- * bytes at most.
+ * What comes in one turn of the event loop is in the queue by its end. When the queue is full, the chunk at hand waits, if
+ * there is one whole, parsing stops between two events, and the socket is not read, so that a stalled client costs the queue
+ * and two reads' bytes at most.
  */
 export class ReaderPump<Event> implements BodyReader {
   readonly #writer: CompletionWriter
@@ -75,10 +75,7 @@ export class ReaderPump<Event> implements BodyReader {
     const count = this.#arrived.push(bytes)
     if (endsRead(bytes)) this.#read()
     else if (count === 1) process.nextTick(this.#read)
-    if (this.#waiting && (this.#unread += bytes.length) > UNREAD_BYTES && !this.#paused) {
-      this.#paused = true
-      this.#flow.pause()
-    }
+    if (this.#waiting && (this.#unread += bytes.length) > UNREAD_BYTES) this.#pause()
   }
 
   end (): void {
@@ -174,12 +171,23 @@ export class ReaderPump<Event> implements BodyReader {
     return true
   }
 
+  #pause (): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#flow.pause()
+  }
+
   /** Everything read so far is delivered. */
   #idle (): void {
     if (this.#upstreamEnded) {
       this.#writer.end({ terminal: false })
     } else if (this.#broken !== undefined) {
       this.#writer.broken(this.#broken)
+    } else if (this.#writer.queue.full) {
+      // What is under way now is to stay with the upstream, and not to be put together here: it may be large, too.
+      this.#waiting = true
+      if (this.#writer.queue.size < this.#writer.queue.capacity) this.#pause()
+      this.#writer.queue.whenRoom(this.#run)
     } else if (this.#paused) {
       this.#paused = false
       this.#flow.resume()

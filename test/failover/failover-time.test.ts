@@ -122,6 +122,20 @@ t.test('a slow consumer is no stall: while something is queued, nobody counts', 
   t.match(writer?.queue.state, { kind: 'failed', error: { reason: 'stalled' } })
 })
 
+t.test('nor is it while what was taken waits for the client, and nothing else may be queued', async t => {
+  const time = useVirtualTime(t)
+  const fake = new FakeTargets({ a: beginning })
+  await fake.failover.stream(fake.call({ route: { requestTimeoutMs: 1_000_000 } }))
+  const writer = fake.calls[0]?.writer
+  writer?.queue.drain()
+  writer?.queue.hold(true)
+  await time.advance(100_000)
+  t.equal(writer?.over, false)
+  writer?.queue.hold(false)
+  await time.advance(4000)
+  t.match(writer?.queue.state, { kind: 'failed', error: { reason: 'stalled' } })
+})
+
 t.test('silence after the last finish reason ends a complete answer', async t => {
   const time = useVirtualTime(t)
   const fake = new FakeTargets({ a: call => call.refuse(new UpstreamError('reset', 'x')), b: beginning })

@@ -56,6 +56,24 @@ t.test('what holds nearly the bytes of a queue becomes no longer', async t => {
   }
 })
 
+t.test('while a piece that held nearly the bytes of a queue waits in the sink, nothing is queued', async t => {
+  const queue = new BoundedQueue<string>({ maxBytes: 16, sizeOf: text => 2 * text.length })
+  const sink = new Sink()
+  const pump = new BatchPump(queue, BRACKETS, sink)
+  sink.enough = true
+  for (const [item, next] of [['small', 'accepted'], ['nearly all of it', 'full']] as const) {
+    pump.pull()
+    queue.offer(item)
+    await settle()
+    t.equal(sink.pieces.at(-1), `[${item}]`)
+    t.equal(queue.full, next === 'full')
+    t.equal(queue.offer('next'), next)
+    t.ok(queue.awaitsConsumer)
+    pump.pull()
+    t.equal(queue.full, false)
+  }
+})
+
 t.test('nothing is taken ahead for a sink that has enough', async t => {
   const { queue, sink, pump } = pumped(2)
   sink.enough = true

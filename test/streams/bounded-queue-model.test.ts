@@ -22,8 +22,9 @@ class Reference {
   items: Item[] = []
   putters: Item[] = []
   takers: number[] = []
-  whenFits: Item | undefined
+  waits: { readonly id: number, readonly fits: () => boolean } | undefined
   onReadable: number | undefined
+  held = false
   calls = 0
 
   constructor (capacity: number, maxBytes: number) {
@@ -34,8 +35,10 @@ class Reference {
   get bytes (): number { return this.items.reduce((sum, { size }) => sum + size, 0) }
 
   fits (item: Item): boolean {
-    return this.items.length === 0 || (this.items.length < this.capacity && this.bytes + item.size <= this.maxBytes)
+    return !this.held && (this.items.length === 0 || (this.items.length < this.capacity && this.bytes + item.size <= this.maxBytes))
   }
+
+  get full (): boolean { return this.held || this.items.length === this.capacity || this.bytes >= this.maxBytes }
 
   offer (item: Item): string {
     if (this.state === 'cancelled') return 'cancelled'
@@ -91,9 +94,9 @@ class Reference {
     if (this.state !== 'open') {
       for (const taker of this.takers.splice(0)) this.journal.push(`take ${taker} ${this.state === 'failed' ? 'failed: broken' : 'end'}`)
     }
-    if (this.whenFits !== undefined && (this.state !== 'open' || (this.putters.length === 0 && this.fits(this.whenFits)))) {
-      this.journal.push(`fits ${this.whenFits.id}`)
-      this.whenFits = undefined
+    if (this.waits !== undefined && (this.state !== 'open' || (this.putters.length === 0 && this.waits.fits()))) {
+      this.journal.push(`fits ${this.waits.id}`)
+      this.waits = undefined
     }
     if (this.onReadable !== undefined && (this.state !== 'open' || this.items.length > 0)) {
       this.journal.push(`readable ${this.onReadable}`)
@@ -124,6 +127,7 @@ class Command implements fc.AsyncCommand<Reference, Real> {
     assert.equal(queue.state.kind, reference.state)
     assert.equal(queue.size, reference.items.length)
     assert.equal(queue.bytes, reference.bytes)
+    assert.equal(queue.full, reference.full)
     assert.equal(queue.exhausted, reference.state !== 'open' && reference.items.length === 0)
     assert.equal(queue.signal.aborted, reference.state === 'cancelled')
     assert.ok(queue.size <= queue.capacity)
@@ -154,9 +158,15 @@ const COMMANDS = {
   }),
   whenFits: (size: number) => new Command(`whenFits ${size}`, (reference, { queue, journal }) => {
     const item = { id: ++reference.calls, size }
-    reference.whenFits = item
+    reference.waits = { id: item.id, fits: () => reference.fits(item) }
     reference.advance()
     queue.whenFits(item, () => journal.push(`fits ${item.id}`))
+  }),
+  whenRoom: () => new Command('whenRoom', (reference, { queue, journal }) => {
+    const id = ++reference.calls
+    reference.waits = { id, fits: () => !reference.full }
+    reference.advance()
+    queue.whenRoom(() => journal.push(`fits ${id}`))
   }),
   onReadable: () => new Command('onReadable', (reference, { queue, journal }) => {
     const id = ++reference.calls
@@ -165,6 +175,11 @@ const COMMANDS = {
     queue.onReadable(() => journal.push(`readable ${id}`))
   }),
   poll: () => new Command('poll', (reference, { queue }) => { assert.equal(queue.poll()?.id, reference.poll()?.id) }),
+  hold: (held: boolean) => new Command(`hold ${held}`, (reference, { queue }) => {
+    reference.held = held
+    reference.advance()
+    queue.hold(held)
+  }),
   drain: () => new Command('drain', (reference, { queue }) => { assert.deepEqual(queue.drain(), reference.drain()) }),
   next: () => new Command('next', (reference, { queue, journal }) => {
     const id = ++reference.calls
@@ -185,9 +200,11 @@ t.test('every history of commands has the outcome that the reference has', async
     { weight: 6, arbitrary: size.map(COMMANDS.offer) },
     { weight: 6, arbitrary: size.map(COMMANDS.put) },
     { weight: 3, arbitrary: size.map(COMMANDS.whenFits) },
+    { weight: 2, arbitrary: fc.constant(null).map(COMMANDS.whenRoom) },
     { weight: 2, arbitrary: fc.constant(null).map(COMMANDS.onReadable) },
     { weight: 5, arbitrary: fc.constant(null).map(COMMANDS.poll) },
     { weight: 2, arbitrary: fc.constant(null).map(COMMANDS.drain) },
+    { weight: 2, arbitrary: fc.boolean().map(COMMANDS.hold) },
     { weight: 5, arbitrary: fc.constant(null).map(COMMANDS.next) },
     { weight: 1, arbitrary: fc.constantFrom(COMMANDS.close, COMMANDS.fail, COMMANDS.cancel).map(make => make()) })
   await fc.assert(fc.asyncProperty(

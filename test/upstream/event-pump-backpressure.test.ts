@@ -104,3 +104,31 @@ t.test('a read with a little more than the queue holds does not stop the socket;
     writer.queue.cancel()
   }
 })
+
+t.test('of a chunk that comes while a larger one than may be queued waits, two reads are held at the most', async t => {
+  const LARGE = 64 * 1024
+  const READ = 16 * 1024
+  const large = (n: number) => textChunk(`${n} `.padEnd(LARGE, '.'))
+  const writer = new CompletionWriter({ maxBytes: LARGE })
+  const socket = { reading: true }
+  const pump = chunkPump(writer, { pause: () => { socket.reading = false }, resume: () => { socket.reading = true }, abandon: () => {}, release: () => {} }, [])
+  const events = Buffer.from([1, 2, 3].map(n => `data: ${large(n).json}\n\n`).join('') + `data: ${finishChunk().json}\n\ndata: [DONE]\n\n`)
+  let read = 0
+  const readOn = async () => {
+    while (socket.reading && read < events.length) {
+      pump.data(events.subarray(read, read + READ))
+      read += READ
+      await settle()
+    }
+  }
+  await readOn()
+  t.equal(writer.queue.size, 1)
+  t.ok(read < large(1).json.length + 3 * READ, `${read} bytes were read`)
+  const texts: string[] = []
+  while (!writer.queue.exhausted) {
+    texts.push(...writer.queue.drain())
+    await readOn()
+  }
+  t.same(texts, [...[1, 2, 3].map(n => large(n).json), finishChunk().json])
+  t.same(await writer.ended, { kind: 'complete' })
+})
