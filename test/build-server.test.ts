@@ -87,9 +87,7 @@ t.test('close closes it all: the client\'s idle connection and the upstream\'s',
 
 t.test('an idle connection is kept for KEEP_ALIVE_TIMEOUT_MS, which its client is told', async t => {
   const upstream = await scriptedUpstream(t)
-  const server = await buildServer({ env: { ...openaiAt(upstream), DATA_DIR: 'memory://', KEEP_ALIVE_TIMEOUT_MS: '635000' }, logger: false })
-  t.teardown(async () => await server.close())
-  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { url } = await buildGateway(t, { env: { ...openaiAt(upstream), KEEP_ALIVE_TIMEOUT_MS: '635000' } })
   t.equal((await fetch(`${url}/healthz`)).headers.get('keep-alive'), 'timeout=635')
 })
 

@@ -57,6 +57,6 @@ t.test('cuts', async t => {
       const fetch = cutFetch(answer => cuts[answer - 1] ?? { after: Infinity, pieces: 7 })
       const { chunks } = await chunksOf({ baseURL, request: REQUEST, idempotencyKey: 'any-bytes', fetch })
       return JSON.stringify(chunks) === JSON.stringify(expected)
-    }), { numRuns: share(100, 5_000) })
+    }), { numRuns: share(50, 5_000) })
   })
 })

@@ -41,18 +41,20 @@ function packagesOf (files: readonly string[]): Set<string> {
   return new Set(files.flatMap(file => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
 }
 
+// What is asserted of a provider with PostgreSQL is asserted of the same start: it is the first one on its database.
+const DATABASE_URL = await testDatabase(t)
+const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL })
+const packages = packagesOf(files)
+
 t.test('each kind of provider loads no other vendor\'s packages', async t => {
-  const DATABASE_URL = await testDatabase(t)
   for (const { kind, env, own } of KINDS) {
-    const packages = packagesOf(await loadedFiles(t, { ...env, DATABASE_URL }))
+    const packages = packagesOf(env === OPENAI ? files : await loadedFiles(t, { ...env, DATABASE_URL }))
     t.same([...packages].filter(name => VENDORS.test(name) && own?.test(name) !== true), [], kind)
     if (kind.endsWith('openai')) t.ok(packages.has('openai'), `${kind} has its own`)
   }
 })
 
 t.test('with PostgreSQL there is no PGlite, and drizzle is not loaded as ES modules, which would be ten times as slow', async t => {
-  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
-  const packages = packagesOf(files)
   t.ok(packages.has('postgres'))
   t.notOk(packages.has('@electric-sql/pglite'))
   t.same([...packages].filter(name => /opentelemetry|^@fastify\/otel$/.test(name)), [], 'nor OpenTelemetry, as traces go nowhere')
@@ -68,28 +70,22 @@ t.test('without PostgreSQL there is PGlite alone', async t => {
 })
 
 t.test('what explains mistakes, and reads configuration files, is not loaded where there are none', async t => {
-  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
   t.ok(files.some(file => file.includes('/node_modules/typebox/build/type/')))
   t.same(files.filter(file => /\/node_modules\/typebox\/build\/(value|schema)\//.test(file)), [])
 })
 
 t.test('what describes the API is not loaded before somebody asks for it', async t => {
-  const files = await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t) })
   const own = files.filter(file => file.startsWith(ROOT)).map(file => file.slice(ROOT.length))
   t.ok(own.includes('plugins/openapi.ts'))
   t.same(own.filter(file => file.startsWith('openapi/')), [])
   t.notOk(own.includes('schemas/chat-completion.ts'), 'its schemas are for the description alone')
-  const packages = packagesOf(files)
   t.same(['@fastify/swagger', '@fastify/swagger-ui', '@fastify/static', 'yaml'].filter(name => packages.has(name)), [])
 })
 
-t.test('OpenTelemetry is loaded where traces go somewhere', async t => {
-  const packages = packagesOf(await loadedFiles(t, { ...OPENAI, DATABASE_URL: await testDatabase(t), OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE }))
+t.test('OpenTelemetry is loaded where traces go somewhere; and the migrator is not where the database is up to date', async t => {
+  t.ok(files.some(file => MIGRATOR.test(file)), 'it is for a fresh one')
+  const next = await loadedFiles(t, { ...OPENAI, DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE })
+  const packages = packagesOf(next)
   for (const name of ['@fastify/otel', '@opentelemetry/api', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-proto']) t.ok(packages.has(name), name)
-})
-
-t.test('the migrator is loaded for a fresh database, and not for one that is up to date', async t => {
-  const DATABASE_URL = await testDatabase(t)
-  t.ok((await loadedFiles(t, { ...OPENAI, DATABASE_URL })).some(file => MIGRATOR.test(file)))
-  t.notOk((await loadedFiles(t, { ...OPENAI, DATABASE_URL })).some(file => MIGRATOR.test(file)))
+  t.notOk(next.some(file => MIGRATOR.test(file)))
 })

@@ -55,13 +55,14 @@ async function restOf (url: string, { id, lastId }: Pick<Cut, 'id' | 'lastId'>):
   }
 }
 
+const upstream = await scriptedUpstream(t)
+upstream.otherwise = paced
+const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
+const [first, second] = await Promise.all([startGateway(t, env), startGateway(t, env)])
+
 for (const dialect of DIALECTS) {
   t.test(`${dialect}: streams cut at random bytes and joined at another replica, again and again, are what they would have been`, { timeout: 600_000 }, async t => {
-    const upstream = await scriptedUpstream(t)
-    upstream.otherwise = paced
-    const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
-    const replicas = await Promise.all([startGateway(t, env), startGateway(t, env)])
-    const at = (n: number) => replicas[n % 2]?.url ?? ''
+    const at = (n: number) => (n % 2 === 0 ? first : second).url
     const body = bodyIn(dialect)
     const ask = async (url: string, bytes: number, headers: Record<string, string> = {}) => await cutAfter(`${url}${PATHS[dialect]}`, bytes, { body, headers })
     const { text: whole, ended } = await ask(at(0), Infinity, { 'x-gateway-resumable': 'false' })
@@ -74,18 +75,18 @@ for (const dialect of DIALECTS) {
       await Promise.all(Array.from({ length: Math.min(AT_ONCE, STREAMS - from) }, async (_, n) => {
         // Spread over the whole length, the very first bytes included.
         const position = 1 + Math.floor(((from + n) * 7919) % (length - 1))
-        const first = await ask(at(n), position)
-        let received = first.text
-        let { lastId, ended } = first
+        const begun = await ask(at(n), position)
+        let received = begun.text
+        let { lastId, ended } = begun
         for (let join = 1; !ended; join++) {
-          const next = await joining(at(n + join), { id: first.id, lastId, ...(join < 3 ? { bytes: 1 + (position * join * 31) % length } : {}) })
+          const next = await joining(at(n + join), { id: begun.id, lastId, ...(join < 3 ? { bytes: 1 + (position * join * 31) % length } : {}) })
           cuts++
           received += next.text
           lastId = Math.max(lastId, next.lastId)
           ended = next.ended
         }
-        if (first.lastId > 0 && !first.ended) inTheMiddle++
-        if (received !== await restOf(at(n + 1), { id: first.id, lastId: 0 }) || comparable(received) !== comparable(whole)) differing++
+        if (begun.lastId > 0 && !begun.ended) inTheMiddle++
+        if (received !== await restOf(at(n + 1), { id: begun.id, lastId: 0 }) || comparable(received) !== comparable(whole)) differing++
       }))
     }
     t.equal(differing, 0)
@@ -101,27 +102,27 @@ const LOST: Readonly<Record<Dialect, (id: number) => { readonly event: string, r
   messages: () => ({ event: 'event: error\n', data: { type: 'error', error: { type: 'api_error', message: String, details: { error_code: 'stream_lost' } }, request_id: null } })
 }
 
-for (const dialect of DIALECTS) {
-  t.test(`${dialect}: a replica that is killed in the middle: who reads at another one is told, and so is who asks later`, async t => {
-    const upstream = await scriptedUpstream(t)
-    const never = Promise.withResolvers<void>()
+// The last test of this file: one of its replicas is gone then.
+t.test('a replica that is killed in the middle: who reads at another one is told, in each dialect, and so is who asks later', async t => {
+  const never = Promise.withResolvers<void>()
+  const read = await Promise.all(DIALECTS.map(async dialect => {
     upstream.next(streaming(role(), text('Hello'), never.promise))
-    const env = { DATABASE_URL: await testDatabase(t), ...openaiAt(upstream) }
-    const [a, b] = await Promise.all([startGateway(t, env), startGateway(t, env)])
-    const first = await cutAfter(`${a.url}${PATHS[dialect]}`, 100, { body: bodyIn(dialect) })
-    await joining(b.url, { id: first.id, lastId: 0, bytes: 100 }) // so it is stored
-    const reading = restOf(b.url, first)
-    await a.kill()
-    const killedAt = performance.now()
+    const begun = await cutAfter(`${first.url}${PATHS[dialect]}`, 100, { body: bodyIn(dialect) })
+    await joining(second.url, { id: begun.id, lastId: 0, bytes: 100 }) // so it is stored
+    return { dialect, begun, reading: restOf(second.url, begun) }
+  }))
+  await first.kill()
+  const killedAt = performance.now()
+  for (const { dialect, begun, reading } of read) {
     const rest = await reading
-    t.comment(`told after ${Math.round(performance.now() - killedAt)} ms`)
+    t.comment(`${dialect}: told after ${Math.round(performance.now() - killedAt)} ms`)
     const [, before = '', last = ''] = /^((?:.*\n\n)*)(.+\n\n)$/s.exec(rest) ?? []
     const lastId = lastIdOf(rest)
     const { event, data } = LOST[dialect](lastId)
     t.ok(last.startsWith(`${event}id: ${lastId}\ndata: `), last)
-    t.equal(lastIdOf(first.text + before), lastId - 1)
+    t.equal(lastIdOf(begun.text + before), lastId - 1)
     t.match(objectOf(dataOf(last).join()), data)
-    t.equal(await restOf(b.url, first), rest)
-    never.resolve()
-  })
-}
+    t.equal(await restOf(second.url, begun), rest)
+  }
+  never.resolve()
+})

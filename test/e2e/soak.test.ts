@@ -13,8 +13,8 @@ import { testDatabase } from '../support/postgres.ts'
 
 const STREAMS = 200
 /** Streams that have ended until all code has run and all pools are full, and from then on. */
-const WARM_UP = 500
-const MEASURED = 2_000
+const WARM_UP = 400
+const MEASURED = 1_000
 /** What a stream may leave behind, in bytes; far below the least that one holds while it is open. */
 const LEFT_BEHIND = 2 * 1024
 const CONDUCTS = ['reads', 'reads_resumable', 'rejoins', 'leaves'] as const

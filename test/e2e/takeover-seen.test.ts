@@ -68,6 +68,9 @@ async function build (t: Test, size: 2 | 3, env: Variables = {}): Promise<Seen> 
   return { a, b, c, upstream, receiver, stored, rows }
 }
 
+// Each has replicas of its own, and waits for them most of the time.
+t.jobs = 2
+
 const takeoversOf = (spans: readonly ReceivedSpan[]) => spans.filter(({ name }) => name === 'take over stream')
 
 t.test('killed: the takeover is a span of the caller\'s trace, its attempt is below it, and the attempt that died has one row', { timeout: 300_000 }, async t => {

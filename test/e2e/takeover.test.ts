@@ -14,6 +14,9 @@ import { heardIn } from '../support/storyteller.ts'
 
 const STREAMS = share(20, 300)
 
+// Each has replicas of its own, and waits for them most of the time.
+t.jobs = 2
+
 t.test('killed: each client has the whole answer, each word once', { timeout: 300_000 }, async t => {
   const { replicas: [a, b, c] } = await fleet(t, 3)
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')

@@ -8,11 +8,13 @@ import { FROM_SECOND, PROTOCOLS, cameOf, cutsOf, expectedOf, faultyTargets, isAs
 import type { Case, Layout } from './faulty-targets.ts'
 
 const lab = await faultyTargets(t)
+const layouts: Record<string, Layout> = {}
+for (const protocol of PROTOCOLS) layouts[protocol] = await lab.layoutOf({ protocol, stream: true })
 
+// Both wait for silence most of the time.
+t.jobs = 2
 for (const dialect of ['responses', 'messages'] as const) {
   t.test(dialect, { timeout: 600_000 }, async t => {
-    const layouts: Record<string, Layout> = {}
-    for (const protocol of PROTOCOLS) layouts[protocol] = await lab.layoutOf({ protocol, stream: true })
     const cases = PROTOCOLS.flatMap(protocol => (['reset', 'half_close', 'blackhole'] as const).flatMap(kind => {
       const layout = layouts[protocol]
       return layout === undefined ? [] : cutsOf(layout, share(4, 200)).map((after): Case => ({ dialect, protocol, stream: true, fault: { kind, after } }))

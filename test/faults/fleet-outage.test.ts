@@ -18,11 +18,11 @@ import { faultsInLog } from '../support/transition-log.ts'
 
 const REPLICAS = 3
 /** Requests under way at each replica. */
-const AT_ONCE = 20
+const AT_ONCE = share(10, 20)
 /** At each replica. */
-const REQUESTS = share(300, 4_000)
+const REQUESTS = share(150, 4_000)
 /** Into so many of a replica's requests the first target dies. */
-const DIES_AT = 100
+const DIES_AT = 50
 const ATTEMPTS_PER_REQUEST = 1.1
 const FIRST_TOKEN_TIMEOUT_MS = 5000
 

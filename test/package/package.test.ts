@@ -25,7 +25,7 @@ t.setTimeout(600_000)
 /** Runs a program; what it says is said if it fails. */
 async function succeeds (t: Test, name: string, program: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
   try {
-    const { stdout } = await run(program, args, { cwd, timeout: 300_000, killSignal: 'SIGKILL', env: { ...process.env, TAP: '', NODE_OPTIONS: '', ...env }, maxBuffer: 64 * 1024 * 1024 })
+    const { stdout } = await run(program, args, { cwd, timeout: 300_000, killSignal: 'SIGKILL', env: { ...process.env, TAP: '', NODE_OPTIONS: '', NODE_COMPILE_CACHE: '', ...env }, maxBuffer: 64 * 1024 * 1024 })
     t.pass(name)
     return stdout
   } catch (error) {
@@ -132,7 +132,7 @@ t.test('packed and installed', async t => {
     for (const WORKERS of ['1', '2']) {
       await t.rejects(start(t, project, { ...env, WORKERS }).url, { message: 'The embedded database, used where there is no DATABASE_URL, needs @electric-sql/pglite: npm install @electric-sql/pglite' })
     }
-    await succeeds(t, 'npm install', 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `@electric-sql/pglite@${devDependencies['@electric-sql/pglite']}`], project)
+    await cp(join(ROOT, 'node_modules/@electric-sql/pglite'), join(project, 'node_modules/@electric-sql/pglite'), { recursive: true }) // it depends on nothing
     const program = start(t, project, { ...env, WORKERS: '2' })
     t.equal(contentOf(await framesOf(await chat(await program.url, { messages: [{ role: 'user', content: 'Hello!' }], stream: true }))), 'Hello, world')
     t.equal(await program.stop(), 0)

@@ -13,7 +13,7 @@ import { errorOf, json, objectOf } from '../support/chat-client.ts'
 import { until } from '../support/gateway-process.ts'
 import { eventsOf as messageEventsOf } from '../support/message-events.ts'
 import { testDatabase } from '../support/postgres.ts'
-import { joinAfter } from '../support/resumable.ts'
+import { joinAfter, reading } from '../support/resumable.ts'
 import { eventsOf as responseEventsOf } from '../support/response-events.ts'
 import { CUT, DONE, finish, role, scriptedUpstream, streaming, text } from '../support/scripted-upstream.ts'
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
@@ -127,14 +127,14 @@ for (const dialect of BOTH) {
         upstream.next(streaming(role(), text('Hello'), never.promise))
         const response = await ask(a.url, dialect)
         const path = `/v1/streams/${idOf(response)}`
-        const elsewhere = joinAfter(b.url, idOf(response), 0)
+        const elsewhere = await reading(b.url, idOf(response))
         t.equal((await fetch(url + path, { method: 'DELETE' })).status, 200)
         t.equal(await (await upstream.request(n + 1)).closed, 'aborted')
         const told = await response.text()
         const types = typesOf(dialect, told)
         t.match(types.slice(types.indexOf('error')), dialect === 'responses' ? ['error', 'response.failed'] : ['error'])
         t.match(told, 'stream_cancelled')
-        t.notMatch((await elsewhere).text, /message_stop|response\.completed/)
+        t.notMatch((await elsewhere.whole).text, /message_stop|response\.completed/)
         never.resolve()
         for (const replica of [a, b]) t.match(errorOf(await json(await fetch(replica.url + path))), { code: 'stream_not_found' })
       }

@@ -8,7 +8,7 @@ import type { RunningGateway } from '../support/build-gateway.ts'
 import { FrameReader, HELLO, bearer, chat, contentOf, errorOf, framesOf, json, objectOf } from '../support/chat-client.ts'
 import { until } from '../support/gateway-process.ts'
 import { testDatabase } from '../support/postgres.ts'
-import { joinAfter } from '../support/resumable.ts'
+import { joinAfter, reading } from '../support/resumable.ts'
 import { DONE, finish, role, scriptedUpstream, status, streaming, text } from '../support/scripted-upstream.ts'
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -112,13 +112,13 @@ t.test('deleting it, at either replica, ends its upstream request and its reader
     const never = Promise.withResolvers<void>()
     upstream.next(streaming(role(), text('Hello'), never.promise))
     const response = await chat(a.url, STREAM, { headers: RESUMABLE })
-    const elsewhere = joinAfter(b.url, idOf(response), 0)
+    const elsewhere = await reading(b.url, idOf(response))
     const deleted = await fetch(`${url}/v1/streams/${idOf(response)}`, { method: 'DELETE' })
     t.same(await json(deleted), { id: idOf(response), object: 'stream', deleted: true })
     t.equal(await (await upstream.request(n + 1)).closed, 'aborted')
     const frames = await framesOf(response)
     t.match(objectOf(frames.at(-1)?.data ?? ''), { error: { code: 'stream_cancelled' } })
-    t.notMatch((await elsewhere).text, /DONE/)
+    t.notMatch((await elsewhere.whole).text, /DONE/)
     never.resolve()
     for (const { url } of [a, b]) {
       t.equal((await fetch(`${url}/v1/streams/${idOf(response)}`)).status, 404)

@@ -29,7 +29,7 @@ export async function cutAfter (url: string, bytes: number, { method = 'POST', h
         const whole = text.endsWith('\n\n') ? text : ''
         resolve({ status: response.statusCode ?? 0, id, text: whole, lastId: lastIdOf(whole), ended })
       }
-      response.once('data', () => onBegun())
+      if (response.statusCode === 200) response.once('data', () => onBegun())
       response.on('data', (piece: Buffer) => {
         received = Buffer.concat([received, piece])
         if (received.length < bytes) return
@@ -53,9 +53,17 @@ const MAX_TRIES = 20
  * What is left of a stream: all of it, after the frame given, or so many bytes. It is asked for again where it is not found or
  * cannot be looked for: on a busy machine its first frames may take long to be stored.
  */
-export async function joinAfter (url: string, id: string, lastId: number, bytes = Infinity): Promise<Cut> {
+export async function joinAfter (url: string, id: string, lastId: number, bytes = Infinity, onBegun = () => {}): Promise<Cut> {
   for (let tries = 1; ; tries++) {
-    const cut = await cutAfter(`${url}/v1/streams/${id}`, bytes, { method: 'GET', headers: lastId === 0 ? {} : { 'last-event-id': String(lastId) } })
+    const cut = await cutAfter(`${url}/v1/streams/${id}`, bytes, { method: 'GET', headers: lastId === 0 ? {} : { 'last-event-id': String(lastId) }, onBegun })
     if (cut.status === 200 || tries === MAX_TRIES) return cut
   }
+}
+
+/** Reads a stream to its end; resolves when it has something of it. */
+export async function reading (url: string, id: string): Promise<{ readonly whole: Promise<Cut> }> {
+  return await new Promise((resolve, reject) => {
+    const whole = joinAfter(url, id, 0, Infinity, () => resolve({ whole }))
+    whole.catch(reject)
+  })
 }

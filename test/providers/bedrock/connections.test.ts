@@ -75,10 +75,8 @@ t.test('abort', async t => {
 
   t.test('by the consumer\'s leaving', async t => {
     const { stream, closed } = await running(IDLE)
-    const began = performance.now()
     stream.queue.cancel()
-    await closed
-    t.ok(performance.now() - began < 50, 'at once')
+    await closed // nothing else ends it: the server has more to say
     t.strictSame(await stream.ended, { kind: 'cancelled' })
   })
 

@@ -91,10 +91,9 @@ t.test('credentials that never come', async t => {
     const caller = new AbortController()
     const call = upstreamErrorOf(provider[method]({ request: REQUEST, signal: caller.signal }))
     const [socket] = await Promise.race([once(silent, 'connection'), new Promise<[]>(resolve => setTimeout(() => resolve([]), 200))])
-    const began = performance.now()
     caller.abort(new UpstreamError('deadline', 'too late'))
     t.match(await call, { reason: 'deadline' })
-    t.ok(performance.now() - began < 50, 'at once')
+    t.notOk(socket?.readableEnded, 'before the SDK has given up')
     socket?.unref()
     t.teardown(() => socket?.destroy())
   }
