@@ -15,7 +15,7 @@ import { LIVE_MEMORY, liveMemory } from '../support/live-memory.ts'
 import { share } from '../support/nightly.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { PrometheusText } from '../support/prometheus-text.ts'
-import { DONE, finish, role, scriptedUpstream, text } from '../support/scripted-upstream.ts'
+import { DONE, finish, role, room, scriptedUpstream, text } from '../support/scripted-upstream.ts'
 
 const CLIENTS = share(20, 500)
 /** What is offered to each, in bytes: more than the kernel's buffers take. */
@@ -38,19 +38,6 @@ const PATIENT = { SLOW_CLIENT_TIMEOUT_MS: '900000', MAX_EVENT_LOOP_DELAY_MS: '0'
 /** Resident memory of its process, garbage included; in bytes. */
 async function resident ({ url }: GatewayProcess): Promise<number> {
   return new PrometheusText(await (await fetch(`${url}/metrics`)).text()).value('process_resident_memory_bytes')
-}
-
-/** Resolves when more can be written, or nothing can any more. */
-async function room (response: ServerResponse): Promise<void> {
-  await new Promise<void>(resolve => {
-    const go = () => {
-      response.removeListener('drain', go)
-      response.removeListener('close', go)
-      resolve()
-    }
-    response.on('drain', go)
-    response.on('close', go)
-  })
 }
 
 /** Waits until this has not changed for a second. */

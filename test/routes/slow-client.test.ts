@@ -3,7 +3,7 @@ import t from 'tap'
 import { buildGateway, openaiAt } from '../support/build-gateway.ts'
 import { HELLO } from '../support/chat-client.ts'
 import { until } from '../support/gateway-process.ts'
-import { role, scriptedUpstream, text } from '../support/scripted-upstream.ts'
+import { role, room, scriptedUpstream, text } from '../support/scripted-upstream.ts'
 
 t.test('a client that never reads its stream is cut; its upstream request ends, and that says nothing about the target', async t => {
   const upstream = await scriptedUpstream(t)
@@ -12,12 +12,7 @@ t.test('a client that never reads its stream is cut; its upstream request ends, 
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(`data: ${JSON.stringify(role())}\n\n`)
     while (!response.destroyed) {
-      if (!response.write(`data: ${JSON.stringify(text('much '.repeat(10_000)))}\n\n`)) {
-        await new Promise<void>(resolve => {
-          response.once('drain', resolve)
-          response.once('close', resolve)
-        })
-      }
+      if (!response.write(`data: ${JSON.stringify(text('much '.repeat(10_000)))}\n\n`)) await room(response)
     }
   })
   const { url, logged } = await buildGateway(t, { env: { ...openaiAt(upstream), SLOW_CLIENT_TIMEOUT_MS: '100' } })

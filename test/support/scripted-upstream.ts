@@ -236,3 +236,16 @@ function objectOf (text: string): JsonObject {
     return {}
   }
 }
+
+/** Resolves when more can be written, or nothing can any more. */
+export async function room (response: ServerResponse): Promise<void> {
+  await new Promise<void>(resolve => {
+    const go = () => {
+      response.removeListener('drain', go)
+      response.removeListener('close', go)
+      resolve()
+    }
+    response.on('drain', go)
+    response.on('close', go)
+  })
+}
