@@ -12,7 +12,7 @@ export interface Watched {
 /**
  * Ends a running stream whose provider has gone silent: `idleMs` without output while the consumer waits for some.
  *
- * While something waits for the consumer it is he who is slow, and the provider is not read, so its silence says nothing.
+ * While something waits for the consumer the provider is not read, so its silence says nothing.
  * One timer a stream, looked at when it fires, instead of one restarted with each chunk.
  *
  * @returns stops the watching

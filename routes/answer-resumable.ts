@@ -9,7 +9,7 @@ import type { ModelRoute } from '../failover/model-routes.ts'
 import type { FailoverCall } from '../failover/running-call.ts'
 import type { Speaker } from '../failover/speaker.ts'
 import { OutlivingSignal } from './client-signal.ts'
-import { STREAM_HEADERS, beginAnswer, sendFrames } from './event-stream.ts'
+import { STREAM_HEADERS, beginAnswer, inReach, sendFrames } from './event-stream.ts'
 
 const REUSED = new GatewayError(422, 'This Idempotency-Key was used for another request.', { type: 'invalid_request_error', code: 'idempotency_key_reused', param: 'idempotency-key' })
 
@@ -23,7 +23,8 @@ export function isResumable ({ headers }: FastifyRequest, route: ModelRoute): bo
 /**
  * Streams an answer that its client may leave and join again. A request with an `Idempotency-Key` is made once: whoever asks
  * for the same with the same key gets the stream that there is, from its start.
- * @throws {GatewayError} 422: the key was used for something else; and whatever the failover throws before an answer begins
+ * @throws {GatewayError} 422: the key was used for something else; 503: the stream that there is cannot be read at the moment;
+ * and whatever the failover throws before an answer begins
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export async function answerResumable (fastify: FastifyInstance, request: FastifyRequest, reply: FastifyReply, call: FailoverCall, dialect: Dialect): Promise<void> {
@@ -36,7 +37,7 @@ export async function answerResumable (fastify: FastifyInstance, request: Fastif
       const claimed = await streamLog.claim({ id, caller: request.callerId, key, dialect: dialect.name, digest })
       if (claimed.kind === 'mine') break
       if (claimed.kind === 'mistaken') throw REUSED
-      const joined = await streamLog.joinBegun(claimed.id, request.callerId)
+      const joined = await inReach(streamLog.joinBegun(claimed.id, request.callerId))
       if (joined !== undefined) {
         void reply.headers({ ...STREAM_HEADERS, 'x-gateway-target': joined.target, 'x-gateway-stream-id': claimed.id, 'x-gateway-replayed': 'true' })
         reply.sse.sendHeaders()

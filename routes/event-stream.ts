@@ -72,8 +72,20 @@ export async function sendFrames ({ source, dialect }: Pick<JoinedStream, 'sourc
   await Promise.all([follow(source, queue), sendBatches(queue, asTheyAre, reply.raw, KEEP_ALIVE)])
 }
 
+/**
+ * What the stream log is asked for: what its store rejects with says nothing to a caller.
+ * @throws {GatewayError} 410, or 503 with `retry-after`
+ */
+export async function inReach<T> (asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
 /** Why frames cannot be read: what the caller is told. */
-export function unreadable (error: unknown): GatewayError {
+function unreadable (error: unknown): GatewayError {
   if (error instanceof FramesGoneError) {
     return new GatewayError(410, error.message, { type: 'invalid_request_error', code: 'frames_gone', param: 'last-event-id' })
   }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { notFound } from '../errors/gateway-error.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import { StreamDeleted, StreamHeaders, StreamParams } from '../schemas/stream.ts'
-import { STREAM_HEADERS, STREAM_ROUTE, sendFrames, unreadable } from './event-stream.ts'
+import { STREAM_HEADERS, STREAM_ROUTE, inReach, sendFrames } from './event-stream.ts'
 
 /** `GET /v1/streams/{id}`: joins a stream again. `DELETE`: ends it wherever it runs, and forgets it. */
 const streams: FastifyPluginAsyncTypebox = async fastify => {
@@ -49,15 +49,6 @@ const streams: FastifyPluginAsyncTypebox = async fastify => {
 
 function noStream (): GatewayError {
   return notFound('There is no such stream, or none any more.', 'stream_not_found', 'id')
-}
-
-/** What a store rejects with says nothing to a caller. */
-async function inReach<T> (asked: Promise<T>): Promise<T> {
-  try {
-    return await asked
-  } catch (error) {
-    throw unreadable(error)
-  }
 }
 
 export default streams

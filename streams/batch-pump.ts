@@ -96,7 +96,7 @@ export class BatchPump<T extends {}> {
           this.#queue.onReadable(this.#soon, this.#takeAhead)
           return
         }
-        this.#send(text)
+        this.#send(text, this.#takenBytes)
         continue
       }
       switch (state.kind) {
@@ -107,7 +107,7 @@ export class BatchPump<T extends {}> {
           const last = this.#encoder.fail(state.error)
           if (last !== undefined) this.#end(text + last)
           else if (text === '') this.#abort(state.error)
-          else this.#send(text) // and at the next pull the error
+          else this.#send(text, this.#takenBytes) // and at the next pull the error
           break
         }
         case 'cancelled':
@@ -151,17 +151,18 @@ export class BatchPump<T extends {}> {
     this.#timer = setTimeout(() => {
       const left = this.#sentAt + keepAlive.afterMs - performance.now()
       // Not while the sink is behind: it would only add to what waits for it.
-      if (left <= 0 && this.#wanted) this.#send(keepAlive.text)
+      if (left <= 0 && this.#wanted) this.#send(keepAlive.text, 0)
       if (!this.#over) this.#watch(keepAlive, left > 0 ? left : keepAlive.afterMs)
     }, waitMs)
   }
 
-  #send (text: string): void {
+  /** @param bytes what the queue held of it */
+  #send (text: string, bytes: number): void {
     this.#wanted = false
     this.#sentAt = performance.now()
     if (this.#sink.write(text)) this.#wanted = true
     // It waits in the sink in place of the queue: as much again would double what a stalled client costs.
-    else if (this.#takenBytes >= this.#enough) this.#queue.hold(true)
+    else if (bytes >= this.#enough) this.#queue.hold(true)
   }
 
   #end (text: string): void {

@@ -43,6 +43,7 @@ export class QueueCancelledError extends Error {
 }
 
 interface Putter<T> { readonly item: T, readonly resolve: () => void, readonly reject: (error: Error) => void }
+/** Whoever waits for room. */
 interface Waiting { readonly fits: () => boolean, readonly callback: () => void }
 interface Taker<T> { readonly resolve: (result: IteratorResult<T, undefined>) => void, readonly reject: (error: Error) => void }
 
