@@ -38,7 +38,7 @@ const NOT_ANSWERED = {
   404: { description: 'There is no such model.' },
   429: { description: 'Every target is rate limited.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
   502: { description: 'Every target failed; `error.attempts` lists them.', headers: ATTEMPTS },
-  503: { description: 'Every breaker is open, the gateway has as much to do as it can, or it shuts down.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
+  503: { description: 'Every breaker is open, the gateway has as much to do as it can, or it shuts down; or the stream of a named request cannot be read at the moment.', headers: { ...ATTEMPTS, ...RETRY_AFTER } },
   504: { description: 'The request\'s deadline has passed.', headers: ATTEMPTS }
 } as const satisfies Readonly<Record<number, Failure>>
 
