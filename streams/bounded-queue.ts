@@ -92,8 +92,8 @@ export class BoundedQueue<T extends {}> implements AsyncIterable<T, undefined> {
 
   get state (): QueueState { return this.#state }
 
-  /** Whether nothing can be put, however small it is. */
-  get full (): boolean { return this.#held || this.#count === this.capacity || this.#bytes >= this.maxBytes }
+  /** Whether nothing can be put for now, however small it is. One that has ended is not full: there is nothing to wait for. */
+  get full (): boolean { return this.#state.kind === 'open' && (this.#held || this.#count === this.capacity || this.#bytes >= this.maxBytes) }
 
   /** Whether it is the consumer who is waited for. */
   get awaitsConsumer (): boolean { return this.#held || this.#count > 0 }

@@ -177,20 +177,28 @@ export class ReaderPump<Event> implements BodyReader {
     this.#flow.pause()
   }
 
+  #resume (): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#flow.resume()
+  }
+
   /** Everything read so far is delivered. */
   #idle (): void {
+    const { queue } = this.#writer
     if (this.#upstreamEnded) {
       this.#writer.end({ terminal: false })
     } else if (this.#broken !== undefined) {
       this.#writer.broken(this.#broken)
-    } else if (this.#writer.queue.full) {
+    } else if (queue.state.kind !== 'open') {
+      this.#flow.abandon() // it has ended while there was no room: nobody takes what is yet to come
+    } else if (queue.full) {
       // What is under way now is to stay with the upstream, and not to be put together here: it may be large, too.
       this.#waiting = true
-      if (this.#writer.queue.size < this.#writer.queue.capacity) this.#pause()
-      this.#writer.queue.whenRoom(this.#run)
-    } else if (this.#paused) {
-      this.#paused = false
-      this.#flow.resume()
+      if (queue.size < queue.capacity) this.#pause()
+      queue.whenRoom(this.#run)
+    } else {
+      this.#resume()
     }
   }
 
@@ -198,10 +206,7 @@ export class ReaderPump<Event> implements BodyReader {
   #terminate (): void {
     this.#writer.end({ terminal: true })
     if (this.#upstreamEnded) return
-    if (this.#paused) {
-      this.#paused = false
-      this.#flow.resume()
-    }
+    this.#resume()
     this.#linger = setTimeout(() => this.#flow.abandon(), LINGER_MS)
     this.#linger.unref()
   }

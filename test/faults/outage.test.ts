@@ -83,7 +83,7 @@ async function ask (model: string, stream: boolean): Promise<{ target: string | 
 // At the same time: each has its own targets, and those of the silent one are waited for.
 t.jobs = pairs.length
 await Promise.all(pairs.map(async ({ name, death, first, proxy }) => {
-  await t.test(`${name}: ${REQUESTS} requests in a row`, { buffered: true, timeout: 600_000 }, async t => {
+  await t.test(`${name}: ${REQUESTS} requests in a row`, { timeout: 600_000 }, async t => {
     t.same(await ask(name, true), { target: `${name}-1`, whole: true }, 'well at first')
     await death.begin(proxy, first)
     for (let n = 0; n < REQUESTS; n++) t.same(await ask(name, !death.whole || n % 2 === 0), { target: `${name}-2`, whole: true })

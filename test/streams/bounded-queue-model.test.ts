@@ -38,7 +38,7 @@ class Reference {
     return !this.held && (this.items.length === 0 || (this.items.length < this.capacity && this.bytes + item.size <= this.maxBytes))
   }
 
-  get full (): boolean { return this.held || this.items.length === this.capacity || this.bytes >= this.maxBytes }
+  get full (): boolean { return this.state === 'open' && (this.held || this.items.length === this.capacity || this.bytes >= this.maxBytes) }
 
   offer (item: Item): string {
     if (this.state === 'cancelled') return 'cancelled'

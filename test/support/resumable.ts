@@ -60,10 +60,10 @@ export async function joinAfter (url: string, id: string, lastId: number, bytes 
   }
 }
 
-/** Reads a stream to its end; resolves when it has something of it. */
+/** Reads a stream to its end; resolves when it has something of it, or never will. */
 export async function reading (url: string, id: string): Promise<{ readonly whole: Promise<Cut> }> {
   return await new Promise((resolve, reject) => {
     const whole = joinAfter(url, id, 0, Infinity, () => resolve({ whole }))
-    whole.catch(reject)
+    whole.then(() => resolve({ whole }), reject)
   })
 }
